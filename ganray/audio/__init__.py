@@ -1,0 +1,21 @@
+"""Waveforms: the mel spectrogram, reading, writing, resampling, loudness, encoding."""
+
+from ganray.audio.encode import FORMATS, Encoder, encode, format_of
+from ganray.audio.files import read, resample, to_pcm16, write
+from ganray.audio.loudness import loudness, normalise
+from ganray.audio.mel import LogMel, mel_filters
+
+__all__ = [
+    "FORMATS",
+    "Encoder",
+    "LogMel",
+    "encode",
+    "format_of",
+    "loudness",
+    "mel_filters",
+    "normalise",
+    "read",
+    "resample",
+    "to_pcm16",
+    "write",
+]
