@@ -166,7 +166,7 @@ class ResourcesConfig(Schema):
 class RunConfig(Schema):
     """Everything that decides what a training does."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", examples=["my_recipe"])
     """Begins the run's folder name."""
     seed: int = Field(1, ge=0, lt=2**31)
     """Every random choice comes from it, the epoch and the sample; never from a rank."""
@@ -180,7 +180,7 @@ class RunConfig(Schema):
     """The audio contract."""
     data: DataConfig = DataConfig()
     """What one update sees."""
-    generator: Architecture
+    generator: Architecture = Field(examples=[{"type": "source_filter"}])
     """The network that makes the waveform."""
     discriminators: tuple[Architecture, ...] = ()
     """The networks that judge it."""

@@ -1,0 +1,110 @@
+"""`PrepareConfig`: everything that decides how recordings become a dataset."""
+
+from pydantic import Field
+
+from ganray.config.audio import AudioConfig
+from ganray.config.schema import Schema
+from ganray.errors import Problem
+
+
+class TrimConfig(Schema):
+    """Silence at both ends. A frame is speech when it comes within `threshold_db` of the clip's own loud level."""
+
+    threshold_db: float = Field(30.0, ge=10, le=90)
+    """Decibels below the clip's loud level (95th percentile of 20 ms frames) at which silence begins."""
+    floor_db: float = Field(6.0, ge=0, le=30)
+    """Decibels above the clip's noise (5th percentile) that speech stands out, but never above 20 dB under the loud
+    level: in a noisy room the threshold rises with the noise."""
+    lead_s: float = Field(0.1, ge=0, le=5)
+    """Seconds kept before the first speech."""
+    tail_s: float = Field(0.15, ge=0, le=5)
+    """Seconds kept after the last speech."""
+
+
+class LimitsConfig(Schema):
+    """What makes a clip unusable. Lengths are those after trimming."""
+
+    min_seconds: float = Field(0.5, ge=0.4)
+    """Shorter clips are dropped; below 0.4 s there is no loudness to normalise by."""
+    max_seconds: float = Field(20.0, gt=0)
+    """Longer clips are dropped."""
+    clipped_level: float = Field(0.99, gt=0, le=1)
+    """Magnitude from which a sample of the recording counts as clipped; full scale is 1."""
+    clipped_share: float = Field(0.001, ge=0, le=1)
+    """Clips with a larger share of clipped samples are dropped."""
+    silent_dbfs: float = Field(-60.0, ge=-120, le=0)
+    """Clips whose loud level is below this are dropped, dB relative to full scale."""
+
+
+class SplitConfig(Schema):
+    """A split that is kept from training: a random choice of sentences, or a list of ids."""
+
+    share: float = Field(0.03, ge=0, le=0.5)
+    """Share of the clips, rounded up; 0: no such split."""
+    max_clips: int = Field(40, ge=1)
+    """No more clips than this."""
+    ids: str | None = None
+    """File with one clip id a line; instead of `share`. Other takes of its sentences are dropped."""
+
+
+class F0Config(Schema):
+    """Fundamental frequency by DIO and StoneMask (Morise et al. 2009, 2010)."""
+
+    floor_hz: float = Field(65.0, ge=30, le=500)
+    """Lowest F0, Hz."""
+    ceiling_hz: float = Field(600.0, ge=100, le=2000)
+    """Highest F0, Hz."""
+
+
+class PrepareConfig(Schema):
+    """Everything that decides how recordings become a dataset."""
+
+    audio: AudioConfig = AudioConfig()
+    """The audio contract: recordings are resampled to it, and F0 and energy have its frames."""
+    speaker: str = ""
+    """Who speaks; empty: the corpus folder's name."""
+    language: str = Field("und", min_length=2)
+    """BCP 47 tag of what is spoken (en, de, it); `und`: undetermined."""
+    loudness_lufs: float = Field(-23.0, ge=-60, le=-5)
+    """Integrated loudness of every clip (EBU R128), less where its peak would pass 0.99."""
+    trim: TrimConfig = TrimConfig()
+    """Silence at both ends."""
+    limits: LimitsConfig = LimitsConfig()
+    """What makes a clip unusable."""
+    f0: F0Config = F0Config()
+    """Fundamental frequency."""
+    validation: SplitConfig = SplitConfig()
+    """Clips that training is measured on; a validation.txt in the corpus is its list of ids."""
+    test: SplitConfig = SplitConfig()
+    """Clips that nothing is chosen by; a test.txt in the corpus is its list of ids."""
+    seed: int = Field(1, ge=0, lt=2**31)
+    """Chooses the sentences of the held-out splits."""
+
+
+def prepare_rules(config: PrepareConfig) -> list[Problem]:
+    """Every cross-field rule that `config` breaks; an empty list when all hold."""
+    problems = [Problem(f"audio.{p.path}", p.value, p.rule, p.mend) for p in config.audio.rules()]
+    limits, f0 = config.limits, config.f0
+    if limits.min_seconds >= limits.max_seconds:
+        problems.append(
+            Problem(
+                "limits.min_seconds",
+                limits.min_seconds,
+                f"is not below limits.max_seconds {limits.max_seconds:g}",
+                "raise limits.max_seconds",
+            )
+        )
+    if f0.floor_hz * 2 > f0.ceiling_hz:
+        problems.append(
+            Problem(
+                "f0.floor_hz",
+                f0.floor_hz,
+                f"is less than an octave below f0.ceiling_hz {f0.ceiling_hz:g}",
+                f"use {f0.ceiling_hz / 2:g} or less",
+            )
+        )
+    if config.validation.share + config.test.share > 0.8:
+        problems.append(
+            Problem("validation.share", config.validation.share, "leaves too little to train on", "use 0.03")
+        )
+    return problems

@@ -1,0 +1,136 @@
+"""`ServeConfig`: everything that a service is, under `applications.0.args` of a Serve YAML.
+
+The rest of that file is Ray Serve's own schema; `ganray.serving.document` checks both together.
+"""
+
+from typing import Annotated, Literal, get_args
+
+from pydantic import Field
+
+from ganray.config.schema import Schema
+from ganray.errors import Problem
+
+Format = Literal["wav", "flac", "mp3", "opus", "aac", "pcm"]
+"""What a response can be encoded as."""
+VoiceName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+Count = Annotated[int, Field(ge=1)]
+Seconds = Annotated[float, Field(gt=0)]
+
+
+class LimitsConfig(Schema):
+    """What a request may ask for."""
+
+    max_upload_bytes: int = Field(25 * 2**20, ge=1024)
+    """Largest upload, in bytes; reading stops there and the answer is a 413."""
+    max_seconds: Seconds = 120.0
+    """Longest audio in or out, in seconds."""
+    formats: tuple[Format, ...] = Field(get_args(Format), min_length=1)
+    """Formats that a response may have."""
+
+
+class StreamConfig(Schema):
+    """How long the blocks of a streamed response are. The audio does not depend on it."""
+
+    first_frames: Count = 16
+    """Mel frames of the first block: fewer are heard sooner."""
+    block_frames: Count = 96
+    """Mel frames of each later block: more cost less."""
+
+
+class ReplicaConfig(Schema):
+    """One replica of the generator: a process that holds every voice."""
+
+    threads: Count = 1
+    """Torch threads, and CPU cores taken from the cluster. One is best: more replicas beat more threads."""
+    gpus: float = Field(0, ge=0)
+    """GPUs taken from the cluster, fractions allowed."""
+    max_ongoing_requests: Count = 8
+    """Requests that one replica works on at a time, block by block in turn."""
+
+
+class AutoscalingConfig(Schema):
+    """How many replicas the generator has."""
+
+    min_replicas: int = Field(1, ge=0)
+    """Never fewer; 0 frees the machine when nobody asks, and the first to ask then waits for a start."""
+    max_replicas: Count = 2
+    """Never more."""
+    target_ongoing_requests: float = Field(2, gt=0)
+    """Requests a replica, running and waiting, that the number of replicas aims at."""
+    upscale_delay_s: float = Field(2, ge=0)
+    """Seconds of more load than that before a replica is added."""
+    downscale_delay_s: float = Field(60, ge=0)
+    """Seconds of less load before one is taken away."""
+    look_back_period_s: Seconds = 5.0
+    """Seconds over which the load is averaged."""
+    report_every_s: Seconds = 1.0
+    """Seconds between two reports of the load; Ray's own default of 10 makes every decision 10 s late."""
+
+
+class QueueConfig(Schema):
+    """What happens when more is asked than can be done: refuse at once, never hang."""
+
+    max_queued_requests: int = Field(32, ge=0)
+    """Requests that may wait for a replica, at each ingress replica."""
+    status_code: Literal[429, 503] = 429
+    """HTTP status of a refusal."""
+    retry_after_s: Seconds = 1.0
+    """What its Retry-After header says, in seconds."""
+
+
+class IngressConfig(Schema):
+    """The HTTP front: reads uploads, encodes responses, serves the page."""
+
+    replicas: Count = 1
+    """How many."""
+    cpus: float = Field(0.1, ge=0)
+    """CPU cores that each takes from the cluster; encoding is light, so many share a core."""
+    max_ongoing_requests: Count = 256
+    """Requests that one replica works on at a time; beyond that they wait in Ray's proxy."""
+
+
+class ServeConfig(Schema):
+    """A service: which voices, under what limits, on how much of the cluster."""
+
+    voices: dict[VoiceName, str] = Field(min_length=1)
+    """Name → voice folder, URI or bundled name. A relative folder is looked up where Ray was started."""
+    default: str | None = None
+    """The voice of requests that name none, or name `default`; the first of `voices` when left out."""
+    limits: LimitsConfig = LimitsConfig()
+    """What a request may ask for."""
+    stream: StreamConfig = StreamConfig()
+    """How long the blocks of a streamed response are."""
+    replica: ReplicaConfig = ReplicaConfig()
+    """One replica of the generator."""
+    autoscaling: AutoscalingConfig = AutoscalingConfig()
+    """How many replicas the generator has."""
+    queue: QueueConfig = QueueConfig()
+    """What happens when more is asked than can be done."""
+    ingress: IngressConfig = IngressConfig()
+    """The HTTP front."""
+
+    @property
+    def default_voice(self) -> str:
+        """The name behind `default`."""
+        return self.default or next(iter(self.voices))
+
+
+def serve_rules(config: ServeConfig) -> list[Problem]:
+    """Every cross-field rule that `config` breaks; an empty list when all hold."""
+    problems = []
+    if config.default_voice not in config.voices:
+        problems.append(
+            Problem(
+                "default", config.default, f"no voice {config.default!r}", f"use one of {', '.join(config.voices)}"
+            )
+        )
+    elif "default" in config.voices and config.default_voice != "default":
+        problems.append(
+            Problem("default", config.default, "a voice is named default, and another is the default", "rename it")
+        )
+    low, high = config.autoscaling.min_replicas, config.autoscaling.max_replicas
+    if low > high:
+        problems.append(
+            Problem("autoscaling.max_replicas", high, f"{high} is below min_replicas {low}", f"use {low} or more")
+        )
+    return problems
