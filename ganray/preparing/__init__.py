@@ -1,0 +1,5 @@
+"""Ray Data: a corpus becomes a dataset."""
+
+from ganray.preparing.prepare import prepare
+
+__all__ = ["prepare"]

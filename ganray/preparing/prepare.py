@@ -1,0 +1,173 @@
+"""`prepare`: a corpus becomes a dataset. Ray Data spreads the clips over the cluster; one writer keeps their order."""
+
+import hashlib
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from ganray.config.prepare import PrepareConfig, SplitConfig
+from ganray.data.corpus import Corpus, Recording, fold, read_corpus, read_ids
+from ganray.data.schema import COLUMNS, VERSION
+from ganray.errors import DataError
+from ganray.preparing.cluster import connect
+from ganray.preparing.pipeline import prepared
+from ganray.preparing.progress import Progress
+from ganray.preparing.shards import SplitWriter, beside, may_write, write_card
+from ganray.preparing.splits import TRAIN, assign
+
+HELD_OUT = ("validation", "test")
+
+
+def prepare(
+    corpus: str | Path,
+    out: str | Path,
+    config: PrepareConfig | None = None,
+    *,
+    overwrite: bool = False,
+    address: str | None = None,
+    quiet: bool = False,
+) -> dict[str, Any]:
+    """Make a dataset from a corpus. The same corpus and config give the same bytes, on any cluster.
+
+    Args:
+        corpus: Folder in LJSpeech layout, which every machine of the cluster can read.
+        out: The dataset's folder. It appears when all is written.
+        config: What to make; the defaults where None.
+        overwrite: Replace a dataset that is there.
+        address: Ray cluster; where None, the one that is connected, `RAY_ADDRESS`, or one on this machine.
+        quiet: Nothing on stderr.
+
+    Returns:
+        `dataset` (path), `splits` {name: {clips, seconds}}, `dropped` [{id, reason}], `notes`, `seconds`,
+        `times_real_time`, `digest`.
+
+    Raises:
+        DataError: The corpus can't be read, nothing of it is usable, or there is something at `out`.
+    """
+    corpus, out = Path(corpus), Path(out).absolute()
+    config = config or PrepareConfig()
+    may_write(out, overwrite)
+    source = read_corpus(corpus)
+    config, lists, notes = _resolve(config, source)
+    todo, splits, dropped = _plan(source, config, lists)
+    progress = Progress(source, notes, quiet)
+    connect(address)
+    began = time.perf_counter()
+    with beside(out) as folder, progress:
+        writers = {split: SplitWriter(folder, split) for split in (TRAIN, *HELD_OUT)}
+        fingerprint = hashlib.sha256()
+        recorded_s = 0.0
+        for rows in prepared(todo, splits, config):
+            for key, reason, digest in zip(*(rows[name].to_pylist() for name in ("id", "reason", "digest"))):
+                fingerprint.update(f"{key} {digest}\n".encode())
+                if reason:
+                    dropped[key] = reason
+            recorded_s += sum(rows["recorded_s"].to_pylist())
+            for split, clips in _by_split(rows):
+                writers[split].write(clips)
+            progress.advance(rows.num_rows, recorded_s)
+        written = {split: writer.close() for split, writer in writers.items()}
+        listed = [{"id": key, "reason": reason} for key, reason in dropped.items()]
+        _must_train(written, listed, source)
+        card = write_card(folder, _card(out.name, source, config, written, listed, fingerprint.hexdigest()[:16]))
+    seconds = time.perf_counter() - began
+    document = {
+        "dataset": str(out),
+        "splits": {name: {"clips": s["clips"], "seconds": s["seconds"]} for name, s in card["splits"].items()},
+        "dropped": listed,
+        "notes": notes,
+        "seconds": round(seconds, 2),
+        "times_real_time": round(recorded_s / seconds, 1),
+        "digest": card["digest"],
+    }
+    return document
+
+
+def _resolve(config: PrepareConfig, source: Corpus) -> tuple[PrepareConfig, dict[str, list[str]], list[str]]:
+    """The config with its gaps filled, the listed ids of each listed split, and what the user should know of it."""
+    lists, notes, filled = {}, [], {}
+    for split in HELD_OUT:
+        selection: SplitConfig = getattr(config, split)
+        own = source.path / f"{split}.txt"
+        if selection.ids is None and own.is_file():
+            selection = selection.model_copy(update={"ids": own.name})
+            lists[split] = read_ids(own)
+            notes.append(f"{split}: the {len(lists[split])} ids of {own}")
+        elif selection.ids is not None:
+            lists[split] = read_ids(selection.ids)
+            selection = selection.model_copy(update={"ids": Path(selection.ids).name})
+        filled[split] = selection
+    speaker = config.speaker or source.path.resolve().name
+    return config.model_copy(update={"speaker": speaker, **filled}), lists, notes
+
+
+def _plan(
+    source: Corpus, config: PrepareConfig, lists: dict[str, list[str]]
+) -> tuple[list[Recording], dict[str, str], dict[str, str]]:
+    """Recordings worth reading, their splits, and reasons for the others."""
+    dropped = dict(source.dropped)
+    usable = []
+    for recording in source.recordings:
+        if not fold(recording.text):
+            dropped[recording.id] = "no text (no letter or digit in it)"
+        elif recording.path is None:
+            dropped[recording.id] = "no audio file (neither .wav, .flac, .mp3, .ogg nor .opus in wavs)"
+        else:
+            usable.append(recording)
+    texts = {recording.id: recording.text for recording in usable}
+    splits, other_takes = assign(texts, {split: getattr(config, split) for split in HELD_OUT}, lists, config.seed)
+    dropped |= other_takes
+    for split, ids in lists.items():
+        known = {recording.id for recording in source.recordings} | set(dropped)
+        dropped |= {key: f"no such clip (listed in {split}, not in metadata.csv)" for key in ids if key not in known}
+    return [recording for recording in usable if recording.id in splits], splits, dropped
+
+
+def _by_split(rows: pa.Table) -> Iterator[tuple[str, pa.Table]]:
+    good = rows.filter(pa.compute.is_null(rows["reason"]))
+    for split in (TRAIN, *HELD_OUT):
+        clips = good.filter(pa.compute.equal(good["split"], split))
+        if clips.num_rows:
+            yield split, clips.select(COLUMNS.names).cast(COLUMNS)
+
+
+def _must_train(written: dict[str, dict], dropped: list[dict[str, str]], source: Corpus) -> None:
+    if not written[TRAIN]["clips"]:
+        first = f"{dropped[0]['id']}: {dropped[0]['reason']}" if dropped else "all is held out"
+        raise DataError(
+            f"no clip of {source.path} is left to train on",
+            dropped=len(dropped),
+            first=first,
+            mend="mend the recordings, or loosen limits with --set limits.…",
+        )
+
+
+def _card(
+    name: str, source: Corpus, config: PrepareConfig, written: dict[str, dict], dropped: list[dict], digest: str
+) -> dict[str, Any]:
+    splits = {
+        split: {
+            "clips": w["clips"],
+            "seconds": round(w["num_samples"] / config.audio.sample_rate, 3),
+            "shards": w["shards"],
+            "shard_digests": w["digests"],
+        }
+        for split, w in written.items()
+        if w["clips"]
+    }
+    return {
+        "schema_version": VERSION,
+        "kind": "dataset",
+        "name": name,
+        "audio": config.audio.model_dump(mode="json"),
+        "front_end": {"name": "none", "version": "0"},
+        "speakers": [config.speaker],
+        "languages": [config.language],
+        "splits": splits,
+        "dropped": dropped,
+        "source": {"name": source.path.resolve().name, "layout": source.layout, "digest": digest},
+        "prepare": config.model_dump(mode="json"),
+    }

@@ -1,0 +1,66 @@
+"""What a person sees while clips are prepared: one bar, on stderr."""
+
+import time
+from types import TracebackType
+
+import soundfile
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
+
+from ganray.data.corpus import Corpus
+
+
+class Progress:
+    """Says what is read, and how far it is.
+
+    Args:
+        source: The corpus.
+        notes: What the user should know beforehand.
+        quiet: Say nothing.
+    """
+
+    def __init__(self, source: Corpus, notes: list[str], quiet: bool) -> None:
+        self._console = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
+        count = len(source.recordings)
+        if not quiet:
+            minutes = _seconds(source) / 60
+            self._console.print(
+                f"Reading {source.path} ({source.layout} layout, {count:,} clips, {minutes:.1f} min)", markup=False
+            )
+        for note in notes:
+            self._console.print(note, markup=False)
+        self._bar = Bar(
+            TextColumn("prepare"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("clips  {task.fields[speed]}"),
+            TimeElapsedColumn(),
+            console=self._console,
+        )
+        self._task = self._bar.add_task("prepare", total=count, speed="")
+        self._began = 0.0
+
+    def __enter__(self) -> "Progress":
+        self._began = time.perf_counter()
+        self._bar.start()
+        return self
+
+    def advance(self, clips: int, recorded_s: float) -> None:
+        """`clips` more are done; of all the recordings so far, `recorded_s` seconds."""
+        speed = recorded_s / max(time.perf_counter() - self._began, 1e-6)
+        self._bar.update(self._task, advance=clips, speed=f"{speed:.0f}x real time")
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._bar.stop()
+
+
+def _seconds(source: Corpus) -> float:
+    """Length of all recordings by their headers; those that can't be read count nothing."""
+    total = 0.0
+    for recording in source.recordings:
+        try:
+            total += soundfile.info(str(recording.path)).duration if recording.path else 0.0
+        except (soundfile.LibsndfileError, RuntimeError, OSError):
+            continue
+    return total

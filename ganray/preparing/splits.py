@@ -1,0 +1,77 @@
+"""Which clip is held out. No sentence is in two splits, however often and however spelt it was recorded."""
+
+import hashlib
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from ganray.config.prepare import SplitConfig
+from ganray.data.corpus import fold
+from ganray.errors import DataError
+
+TRAIN = "train"
+
+
+def assign(
+    texts: Mapping[str, str], held_out: Mapping[str, SplitConfig], lists: Mapping[str, Sequence[str]], seed: int
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Give every clip its split.
+
+    A list of ids is taken as it is; other takes of its sentences are dropped. Where there is no list, sentences are
+    drawn in the order of a seeded hash, so that a corpus that grows keeps most of its held-out sentences.
+
+    Args:
+        texts: Clip id → text.
+        held_out: Split → how large it shall be, in the order in which they choose.
+        lists: Split → ids, for those splits that are listed.
+        seed: Of the draw.
+
+    Returns:
+        Clip id → split, and clip id → reason for the dropped ones.
+
+    Raises:
+        DataError: A sentence or an id is listed in two splits, or a list has no clip of the corpus.
+    """
+    takes: dict[str, list[str]] = defaultdict(list)
+    for key, text in texts.items():
+        takes[fold(text)].append(key)
+    chosen: dict[str, str] = {}
+    listed: dict[str, str] = {}
+    for split, ids in lists.items():
+        known = [key for key in ids if key in texts]
+        if not known:
+            raise DataError(f"the list of {split} has no id of this corpus", got=", ".join(ids[:3]), mend="check it")
+        for key in known:
+            sentence = fold(texts[key])
+            if chosen.setdefault(sentence, split) != split:
+                raise DataError(
+                    f"one sentence is listed in {chosen[sentence]} and in {split}",
+                    id=key,
+                    mend="keep all takes of a sentence in one list",
+                )
+            listed[key] = split
+    order = sorted(takes, key=lambda sentence: hashlib.sha256(f"{seed}:{sentence}".encode()).digest())
+    for split, config in held_out.items():
+        if split not in lists:
+            wanted = min(config.max_clips, math.ceil(config.share * len(texts)))
+            _draw(split, wanted, order, takes, chosen)
+    splits, dropped = {}, {}
+    for sentence, keys in takes.items():
+        split = chosen.get(sentence, TRAIN)
+        for key in keys:
+            if split in lists and key not in listed:
+                dropped[key] = f"take of a {split} sentence (that is not in the list of {split} itself)"
+            else:
+                splits[key] = split
+    return splits, dropped
+
+
+def _draw(split: str, wanted: int, order: list[str], takes: Mapping[str, list[str]], chosen: dict[str, str]) -> None:
+    """Choose sentences for `split` until they have `wanted` clips, leaving out what would make it more."""
+    count = 0
+    for sentence in order:
+        if count >= wanted:
+            return
+        if sentence not in chosen and count + len(takes[sentence]) <= wanted:
+            chosen[sentence] = split
+            count += len(takes[sentence])
