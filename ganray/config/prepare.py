@@ -74,9 +74,9 @@ class PrepareConfig(Schema):
     f0: F0Config = F0Config()
     """Fundamental frequency."""
     validation: SplitConfig = SplitConfig()
-    """Clips that training is measured on; a validation.txt in the corpus is its list of ids."""
+    """Clips that training is measured on; a validation.txt in the corpus is its list, unless a share is set."""
     test: SplitConfig = SplitConfig()
-    """Clips that nothing is chosen by; a test.txt in the corpus is its list of ids."""
+    """Clips that nothing is chosen by; a test.txt in the corpus is its list, unless a share is set."""
     seed: int = Field(1, ge=0, lt=2**31)
     """Chooses the sentences of the held-out splits."""
 

@@ -37,7 +37,7 @@ def fundamental(waveform: np.ndarray, audio: AudioConfig, config: F0Config) -> n
 
 
 def energy(waveform: np.ndarray, audio: AudioConfig) -> np.ndarray:
-    """(F,) float32 root mean square of the `win_length` samples about each frame's centre; beyond the ends is silence."""
+    """(F,) float32 root mean square of the `win_length` samples about each frame's centre, silence beyond the ends."""
     hop, window = audio.hop_length, audio.win_length
     centres = np.arange(len(waveform) // hop) * hop + hop // 2
     sums = np.concatenate([[0.0], np.cumsum(waveform.astype(np.float64) ** 2)])

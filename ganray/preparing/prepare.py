@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from ganray.config.prepare import PrepareConfig, SplitConfig
-from ganray.data.corpus import Corpus, Recording, fold, read_corpus, read_ids
+from ganray.data.corpus import SUFFIXES, Corpus, Recording, fold, read_corpus, read_ids
 from ganray.data.schema import COLUMNS, VERSION
 from ganray.errors import DataError
 from ganray.preparing.cluster import connect
@@ -47,7 +47,7 @@ def prepare(
     Raises:
         DataError: The corpus can't be read, nothing of it is usable, or there is something at `out`.
     """
-    corpus, out = Path(corpus), Path(out).absolute()
+    corpus, out = Path(corpus), Path(out)
     config = config or PrepareConfig()
     may_write(out, overwrite)
     source = read_corpus(corpus)
@@ -61,20 +61,20 @@ def prepare(
         fingerprint = hashlib.sha256()
         recorded_s = 0.0
         for rows in prepared(todo, splits, config):
-            for key, reason, digest in zip(*(rows[name].to_pylist() for name in ("id", "reason", "digest"))):
-                fingerprint.update(f"{key} {digest}\n".encode())
-                if reason:
-                    dropped[key] = reason
+            for row in rows.select(["id", "reason", "digest"]).to_pylist():
+                fingerprint.update(f"{row['id']} {row['digest']}\n".encode())
+                if row["reason"]:
+                    dropped.append((row["id"], row["reason"]))
             recorded_s += sum(rows["recorded_s"].to_pylist())
             for split, clips in _by_split(rows):
                 writers[split].write(clips)
             progress.advance(rows.num_rows, recorded_s)
         written = {split: writer.close() for split, writer in writers.items()}
-        listed = [{"id": key, "reason": reason} for key, reason in dropped.items()]
+        listed = [{"id": key, "reason": reason} for key, reason in dropped]
         _must_train(written, listed, source)
         card = write_card(folder, _card(out.name, source, config, written, listed, fingerprint.hexdigest()[:16]))
     seconds = time.perf_counter() - began
-    document = {
+    return {
         "dataset": str(out),
         "splits": {name: {"clips": s["clips"], "seconds": s["seconds"]} for name, s in card["splits"].items()},
         "dropped": listed,
@@ -83,7 +83,6 @@ def prepare(
         "times_real_time": round(recorded_s / seconds, 1),
         "digest": card["digest"],
     }
-    return document
 
 
 def _resolve(config: PrepareConfig, source: Corpus) -> tuple[PrepareConfig, dict[str, list[str]], list[str]]:
@@ -92,7 +91,8 @@ def _resolve(config: PrepareConfig, source: Corpus) -> tuple[PrepareConfig, dict
     for split in HELD_OUT:
         selection: SplitConfig = getattr(config, split)
         own = source.path / f"{split}.txt"
-        if selection.ids is None and own.is_file():
+        wants_share = selection.model_fields_set & {"share", "max_clips"}
+        if selection.ids is None and not wants_share and own.is_file():
             selection = selection.model_copy(update={"ids": own.name})
             lists[split] = read_ids(own)
             notes.append(f"{split}: the {len(lists[split])} ids of {own}")
@@ -106,23 +106,23 @@ def _resolve(config: PrepareConfig, source: Corpus) -> tuple[PrepareConfig, dict
 
 def _plan(
     source: Corpus, config: PrepareConfig, lists: dict[str, list[str]]
-) -> tuple[list[Recording], dict[str, str], dict[str, str]]:
-    """Recordings worth reading, their splits, and reasons for the others."""
-    dropped = dict(source.dropped)
+) -> tuple[list[Recording], dict[str, str], list[tuple[str, str]]]:
+    """Recordings worth reading, their splits, and (id, reason) of the others."""
+    dropped = list(source.dropped)
     usable = []
     for recording in source.recordings:
         if not fold(recording.text):
-            dropped[recording.id] = "no text (no letter or digit in it)"
+            dropped.append((recording.id, "no text (no letter or digit in it)"))
         elif recording.path is None:
-            dropped[recording.id] = "no audio file (neither .wav, .flac, .mp3, .ogg nor .opus in wavs)"
+            dropped.append((recording.id, f"no audio file (nothing of {', '.join(SUFFIXES)} in wavs)"))
         else:
             usable.append(recording)
     texts = {recording.id: recording.text for recording in usable}
     splits, other_takes = assign(texts, {split: getattr(config, split) for split in HELD_OUT}, lists, config.seed)
-    dropped |= other_takes
+    dropped += other_takes.items()
+    known = {recording.id for recording in source.recordings} | {key for key, _ in source.dropped}
     for split, ids in lists.items():
-        known = {recording.id for recording in source.recordings} | set(dropped)
-        dropped |= {key: f"no such clip (listed in {split}, not in metadata.csv)" for key in ids if key not in known}
+        dropped += [(key, f"no such clip (listed in {split}, not in metadata.csv)") for key in ids if key not in known]
     return [recording for recording in usable if recording.id in splits], splits, dropped
 
 

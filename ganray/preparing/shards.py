@@ -95,6 +95,7 @@ def may_write(out: Path, overwrite: bool) -> None:
 @contextmanager
 def beside(out: Path) -> Iterator[Path]:
     """A folder that takes the place of `out` when the block ends well, and goes when it doesn't."""
+    out = out.absolute()  # "." has no name
     out.parent.mkdir(parents=True, exist_ok=True)
     _sweep(out)
     folder = out.with_name(f"{_prefix(out)}{os.getpid()}")

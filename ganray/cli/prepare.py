@@ -1,0 +1,93 @@
+"""`ganray prepare`: recordings become a dataset."""
+
+from collections import Counter
+from typing import Any
+
+import click
+
+
+@click.command("prepare")
+@click.argument("corpus", type=click.Path())
+@click.option("--out", required=True, type=click.Path(), metavar="DATASET", help="Folder of the dataset to be made.")
+@click.option("--recipe", metavar="RECIPE", help="Prepare for this recipe: its audio contract instead of the default.")
+@click.option("--validation", type=click.Path(), metavar="FILE", help="The validation split: a file, one id a line.")
+@click.option("--test", type=click.Path(), metavar="FILE", help="The test split: a file, one id a line.")
+@click.option("--overwrite", is_flag=True, help="Replace a dataset that is there.")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change a key; --keys lists them.")
+@click.option("--address", metavar="ADDRESS", help="Ray cluster; by default RAY_ADDRESS, or this machine.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+@click.option("--keys", is_flag=True, is_eager=True, expose_value=False, callback=lambda c, _, on: _keys(c, on),
+              help="List the keys of --set, with their defaults, and leave.")  # fmt: skip
+def command(
+    corpus: str,
+    out: str,
+    recipe: str | None,
+    validation: str | None,
+    test: str | None,
+    overwrite: bool,
+    overrides: tuple[str, ...],
+    address: str | None,
+    as_json: bool,
+) -> None:
+    """Make a dataset of the recordings in CORPUS.
+
+    CORPUS is in LJSpeech layout: metadata.csv with id|text lines (or id|text|normalised text) beside wavs/ID.wav,
+    .flac, .mp3, .ogg or .opus, of any sample rate. Every clip is resampled, trimmed, brought to one loudness and
+    analysed; what can't be used is dropped and listed in dataset.json with the reason. No sentence is in two splits.
+
+    \b
+    Example:
+      ganray prepare recordings/ --out data/kathleen --set language=en
+      ganray prepare phone/ --out data/phone --set audio.sample_rate=16000 --set audio.f_max=8000
+      ganray prepare recordings/ --out data/mine --validation held_out.txt --set test.share=0
+    """
+    from ganray.cli.options import emit
+    from ganray.config import load, read_yaml, recipe_path
+    from ganray.config.prepare import PrepareConfig, prepare_rules
+    from ganray.preparing import prepare
+
+    document: dict[str, Any] = {"validation": {"ids": validation}, "test": {"ids": test}}
+    if recipe:
+        document["audio"] = read_yaml(recipe_path(recipe)).get("audio", {})
+    config = load(PrepareConfig, document, overrides, rules=prepare_rules)
+    result = prepare(corpus, out, config, overwrite=overwrite, address=address)
+    emit(result, _told(result, config.audio.sample_rate, config.audio.hop_length), as_json)
+
+
+def _told(result: dict[str, Any], sample_rate: int, hop_length: int) -> str:
+    lines = []
+    if result["dropped"]:
+        kinds = Counter(clip["reason"].split(" (")[0] for clip in result["dropped"])
+        named = ", ".join(f"{count:,} {kind}" for kind, count in kinds.most_common())
+        noun = "clip" if len(result["dropped"]) == 1 else "clips"
+        lines.append(f"Dropped {len(result['dropped']):,} {noun} ({named}); see {result['dataset']}/dataset.json")
+    train, *others = result["splits"].items()
+    held_out = "".join(f", {name} {split['clips']:,}" for name, split in others)
+    minutes = train[1]["seconds"] / 60
+    lines.append(
+        f"{result['dataset']}: train {train[1]['clips']:,} clips {minutes:.1f} min{held_out}; "
+        f"{sample_rate:,} Hz, hop {hop_length}"
+    )
+    return "\n".join(lines)
+
+
+def _keys(context: click.Context, on: bool) -> None:
+    """Every key of `PrepareConfig`, one a line: path, default, what it means."""
+    if not on:
+        return
+    from ganray.config.prepare import PrepareConfig
+    from ganray.config.schema import Schema
+
+    def lines(schema: type[Schema], prefix: str) -> list[str]:
+        found = []
+        for name, field in schema.model_fields.items():
+            default = field.default
+            if isinstance(default, Schema):
+                found += lines(type(default), f"{prefix}{name}.")
+            else:
+                about = " ".join((field.description or "").split())
+                found.append(f"{prefix + name:<22} {default!s:<8} {about}")
+        return found
+
+    click.echo("\n".join(lines(PrepareConfig, "")))
+    context.exit()
