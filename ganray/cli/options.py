@@ -1,0 +1,28 @@
+"""What the commands share: their options, and how a result is printed."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+json_option: Callable = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+set_option: Callable = click.option(
+    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key, as a.b=value; may be repeated."
+)
+address_option: Callable = click.option(
+    "--address", envvar="RAY_ADDRESS", help="Ray cluster to use: HOST:PORT, or auto. Default: one inside this process."
+)
+data_option: Callable = click.option(
+    "--data", required=True, metavar="DATASET", help="Dataset folder, made by ganray prepare."
+)
+
+
+def emit(document: dict[str, Any], text: str, as_json: bool) -> None:
+    """Print a command's result: the document under --json, else the text."""
+    click.echo(json.dumps(document, ensure_ascii=False, default=str) if as_json else text)
+
+
+def note(text: str) -> None:
+    """Tell something on the way, on stderr."""
+    click.echo(text, err=True)

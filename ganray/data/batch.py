@@ -1,0 +1,36 @@
+"""What one update sees."""
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Segments of recordings; this worker's share of the global batch.
+
+    Attributes:
+        padded: (B, T + 2·pad) segments with `audio.pad` real samples on each side, so that their mel spectrogram is
+            a cut from that of the whole recording.
+        f0: (B, F) Hz, 0 where unvoiced.
+        key: (B,) int64; all randomness of item b comes from key[b].
+        share: Items here over items in the global batch.
+        pad: Samples of padding on each side.
+    """
+
+    padded: Tensor
+    f0: Tensor
+    key: Tensor
+    share: float
+    pad: int
+
+    @property
+    def real(self) -> Tensor:
+        """(B, 1, T) the segments alone."""
+        return self.padded[:, None, self.pad : self.padded.shape[-1] - self.pad]
+
+    def to(self, device: torch.device | str) -> "Batch":
+        """The same on another device."""
+        move = {name: getattr(self, name).to(device, non_blocking=True) for name in ("padded", "f0", "key")}
+        return replace(self, **move)

@@ -1,0 +1,107 @@
+"""Batches of segments, read ahead in a thread."""
+
+import contextlib
+import queue
+import threading
+from collections.abc import Iterator
+from typing import Protocol
+
+import numpy as np
+import torch
+
+from ganray.config import AudioConfig
+from ganray.data.batch import Batch
+from ganray.data.sampler import Draw, SegmentSampler
+
+
+class ReadsSegments(Protocol):
+    """What the loader needs of a dataset's split."""
+
+    num_samples: np.ndarray
+
+    def segment(self, index: int, start: int, length: int) -> np.ndarray:
+        """Samples [start, start + length) of a clip."""
+
+    def f0(self, index: int) -> np.ndarray:
+        """(F,) Hz of a clip, 0 where unvoiced."""
+
+
+def load_batches(
+    split: ReadsSegments,
+    sampler: SegmentSampler,
+    audio: AudioConfig,
+    *,
+    segment_length: int,
+    batch_size: int,
+    position: int = 0,
+    rank: int = 0,
+    world_size: int = 1,
+    ahead: int = 4,
+) -> Iterator[Batch]:
+    """This worker's share of one global batch after the other, for ever.
+
+    Args:
+        split: Where the recordings are.
+        sampler: Says which segments.
+        audio: The audio contract.
+        segment_length: T, in samples.
+        batch_size: Of the global batch.
+        position: Segments drawn before.
+        rank: This worker.
+        world_size: Workers.
+        ahead: Batches read in advance.
+    """
+    ready: queue.Queue[Batch | BaseException] = queue.Queue(ahead)
+    closed = threading.Event()
+
+    def read() -> None:
+        place = position
+        try:
+            while not closed.is_set():
+                draws = sampler.share(place, batch_size, rank, world_size)
+                _put(ready, read_batch(split, draws, audio, segment_length, len(draws) / batch_size), closed)
+                place += batch_size
+        except BaseException as error:  # handed to the reader's caller
+            _put(ready, error, closed)
+
+    thread = threading.Thread(target=read, name="load_batches", daemon=True)
+    thread.start()
+    try:
+        while True:
+            item = ready.get()
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        closed.set()
+
+
+def _put(ready: queue.Queue, item: Batch | BaseException, closed: threading.Event) -> None:
+    while not closed.is_set():
+        with contextlib.suppress(queue.Full):
+            ready.put(item, timeout=0.5)
+            break
+
+
+def read_batch(split: ReadsSegments, draws: list[Draw], audio: AudioConfig, segment_length: int, share: float) -> Batch:
+    """The segments that `draws` name."""
+    num_frames = segment_length // audio.hop_length
+    padded = np.zeros((len(draws), segment_length + 2 * audio.pad), np.float32)
+    f0 = np.zeros((len(draws), num_frames), np.float32)
+    for row, draw in enumerate(draws):
+        padded[row] = _cut(split, draw.index, draw.start_frame * audio.hop_length, segment_length, audio)
+        track = split.f0(draw.index)[draw.start_frame : draw.start_frame + num_frames]
+        f0[row, : len(track)] = track
+    keys = torch.tensor([draw.key for draw in draws], dtype=torch.int64)
+    return Batch(torch.from_numpy(padded), torch.from_numpy(f0), keys, share, audio.pad)
+
+
+def _cut(split: ReadsSegments, index: int, start: int, length: int, audio: AudioConfig) -> np.ndarray:
+    """A segment and `audio.pad` samples a side: the clip's own, or beyond its ends what the contract pads with."""
+    total = int(split.num_samples[index])
+    first, last = start - audio.pad, start + length + audio.pad
+    have = split.segment(index, max(first, 0), min(last, total) - max(first, 0))
+    before, after = max(-first, 0), max(last - total, 0)
+    if total < length:  # a clip that is shorter than a segment is followed by silence
+        have, after = np.pad(have, (0, length - total)), audio.pad
+    return np.pad(have, (before, after), mode=audio.padding)

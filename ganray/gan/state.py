@@ -1,0 +1,116 @@
+"""`GanState`: all that a run owns. What is not in here does not survive a restart."""
+
+import copy
+import math
+from typing import Any
+
+import torch
+from torch import nn
+
+from ganray.config import RunConfig
+from ganray.models import build_discriminators, build_generator
+
+
+class GanState:
+    """Both networks, the generator's average, both optimisers, and where the run stands.
+
+    Random choices come from (seed, epoch, sample), and learning rates from `step` and `progress`, so there is no other
+    state to keep.
+
+    Args:
+        config: The run's config; networks are initialised from its seed.
+        device: Where the networks live.
+
+    Attributes:
+        step: Updates done.
+        consumed: Segments drawn, over all workers: the sampler's position.
+        seconds: Seconds trained, over all parts of the run.
+        best: The best held-out scores so far, `{"step": …, "scores": {…}}`.
+    """
+
+    def __init__(self, config: RunConfig, device: torch.device | str = "cpu") -> None:
+        torch.manual_seed(config.seed)
+        self.config, self.device = config, torch.device(device)
+        self.generator = build_generator(config.generator, config.audio).to(device)
+        self.discriminators = build_discriminators(config.discriminators, config.audio, config.data.segment_length).to(
+            device
+        )
+        self.average = copy.deepcopy(self.generator).eval().requires_grad_(False)
+        self.generator_optimiser = _adamw(self.generator, config.optim.generator)
+        self.discriminator_optimiser = _adamw(self.discriminators, config.optim.discriminator)
+        self.step = self.consumed = 0
+        self.seconds = 0.0
+        self.best: dict[str, Any] | None = None
+
+    @property
+    def adversarial(self) -> bool:
+        """Whether the discriminators take part in the coming update."""
+        return len(self.discriminators) > 0 and self.step >= self.config.optim.discriminator.start_step
+
+    @property
+    def measures_all(self) -> bool:
+        """Whether the coming update also measures the losses that it doesn't train on."""
+        return (self.step + 1) % self.config.log.every_steps == 0
+
+    @property
+    def progress(self) -> float:
+        """How much of the run is done, 0 to 1, by its steps or its minutes, whichever is further."""
+        schedule = self.config.schedule
+        by_steps = self.step / schedule.max_steps if schedule.max_steps else 0.0
+        by_time = self.seconds / 60 / schedule.max_minutes if schedule.max_minutes else 0.0
+        return min(1.0, max(by_steps, by_time))
+
+    def set_learning_rates(self) -> None:
+        """Linear warm-up, then the schedule's decay, for the coming update."""
+        schedule, optim = self.config.schedule, self.config.optim
+        decay = 1.0
+        if schedule.decay == "cosine":
+            decay = 0.5 * (1 + math.cos(math.pi * self.progress))
+        elif schedule.decay == "linear":
+            decay = 1 - self.progress
+        decay = schedule.final_ratio + (1 - schedule.final_ratio) * decay
+        for optimiser, lr, steps in (
+            (self.generator_optimiser, optim.generator.lr, self.step),
+            (self.discriminator_optimiser, optim.discriminator.lr, self.step - optim.discriminator.start_step),
+        ):
+            warmup = min(1.0, (max(steps, 0) + 1) / (schedule.warmup_steps + 1))
+            for group in optimiser.param_groups:
+                group["lr"] = lr * warmup * decay
+
+    def advance(self) -> None:
+        """Count the update, and let the average follow (faster in the first steps, so that short runs have one)."""
+        self.step += 1
+        decay = min(self.config.ema_decay, (1 + self.step) / (10 + self.step))
+        with torch.no_grad():
+            ours, theirs = list(self.average.parameters()), list(self.generator.parameters())
+            torch._foreach_lerp_(ours, theirs, 1 - decay)
+            for ours_buffer, theirs_buffer in zip(self.average.buffers(), self.generator.buffers(), strict=True):
+                ours_buffer.copy_(theirs_buffer)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything, ready for `torch.save`."""
+        return {
+            "generator": self.generator.state_dict(),
+            "discriminators": self.discriminators.state_dict(),
+            "average": self.average.state_dict(),
+            "generator_optimiser": self.generator_optimiser.state_dict(),
+            "discriminator_optimiser": self.discriminator_optimiser.state_dict(),
+            "step": self.step,
+            "consumed": self.consumed,
+            "seconds": self.seconds,
+            "best": self.best,
+            "random": torch.get_rng_state(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Stand where `state` stood."""
+        for name in ("generator", "discriminators", "average", "generator_optimiser", "discriminator_optimiser"):
+            getattr(self, name).load_state_dict(state[name])
+        self.step, self.consumed, self.seconds = state["step"], state["consumed"], state["seconds"]
+        self.best = state["best"]
+        torch.set_rng_state(state["random"].cpu())
+
+
+def _adamw(module: nn.Module, config: Any) -> torch.optim.AdamW:
+    parameters = list(module.parameters()) or [nn.Parameter(torch.zeros(()))]  # no discriminators: nothing to move
+    return torch.optim.AdamW(parameters, config.lr, config.betas, weight_decay=config.weight_decay, fused=True)

@@ -1,0 +1,112 @@
+"""What every generator and every discriminator promises. The contract tests hold each registered one to it.
+
+Shapes: B batch, M mels, F frames, T samples, K channels of a frame-aligned input.
+"""
+
+from typing import Any, ClassVar, Literal
+
+import torch
+from pydantic import ConfigDict
+from torch import Tensor, nn
+
+from ganray.config import Architecture, AudioConfig
+
+Inputs = dict[str, Tensor]
+"""What a generator turns into a waveform: tensors (B, K, F), one column a frame. Every column is a function of its
+absolute position, so a slice of columns is a block, and a block with its context gives the samples of the whole."""
+
+
+class Generator(nn.Module):
+    """Inputs to waveforms.
+
+    A module `ganray/models/generators/NAME.py` defines `Config` (an `Architecture`: the keys of a recipe's `generator`)
+    and a subclass of this called `Generator`; that is all there is to adding one.
+
+    Args:
+        config: The architecture's own `Config`.
+        audio: The audio contract; frames are its hop_length apart.
+    """
+
+    condition: ClassVar[Literal["noise", "mel", "text"]]
+    has_f0_head: ClassVar[bool] = False
+    """Whether `f0_loss` trains an F0 head inside the generator."""
+
+    def __init__(self, config: Any, audio: AudioConfig) -> None:
+        super().__init__()
+        self.config, self.audio = config, audio
+
+    @property
+    def context_frames(self) -> int:
+        """Frames on each side that a frame of output depends on."""
+        raise NotImplementedError
+
+    @property
+    def context_length(self) -> int:
+        """The same in samples."""
+        return self.context_frames * self.audio.hop_length
+
+    def prepare(self, mel: Tensor, key: Tensor, f0: Tensor | None = None) -> Inputs:
+        """Everything that has memory over time, computed once for a whole utterance.
+
+        Args:
+            mel: (B, M, F) log-mel spectrogram.
+            key: (B,) int64; all randomness of item b comes from key[b].
+            f0: (B, F) in Hz, 0 where unvoiced; None: the generator's own estimate, where it uses one.
+
+        Returns:
+            Inputs, among them "mel".
+        """
+        return {"mel": mel}
+
+    def forward(self, inputs: Inputs) -> Tensor:
+        """Inputs of F frames to (B, 1, F · hop_length) in [-1, 1]."""
+        raise NotImplementedError
+
+    def f0_loss(self, mel: Tensor, f0: Tensor) -> Tensor:
+        """Loss of the F0 head, a scalar, where `has_f0_head`. `mel` (B, M, F), `f0` (B, F) in Hz, 0 where unvoiced."""
+        raise NotImplementedError
+
+
+class Discriminator(nn.Module):
+    """Waveforms to judgements.
+
+    A module `ganray/models/discriminators/NAME.py` defines `Config` and a subclass of this called `Discriminator`.
+    Items of a batch never influence each other, so real and fake can pass together.
+
+    Args:
+        config: The architecture's own `Config`.
+        audio: The audio contract.
+        segment_length: Samples of what is judged.
+    """
+
+    def __init__(self, config: Any, audio: AudioConfig, segment_length: int) -> None:
+        super().__init__()
+        self.config, self.audio, self.segment_length = config, audio, segment_length
+
+    def forward(self, waveform: Tensor) -> tuple[list[Tensor], list[list[Tensor]]]:
+        """(B, 1, T) → (logits, features): one tensor (B, …) of logits, and one list of inner features, a sub-judge."""
+        raise NotImplementedError
+
+
+def slice_frames(inputs: Inputs, start: int, stop: int) -> Inputs:
+    """Columns [start, stop) of every input."""
+    return {name: value[..., start:stop] for name, value in inputs.items()}
+
+
+def num_parameters(module: nn.Module) -> int:
+    """How many numbers training moves."""
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+class ArchitectureConfig(Architecture):
+    """Base of the `Config` of an architecture: unlike `Architecture`, it knows all its keys and refuses others."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+def remove_weight_norm(module: nn.Module) -> nn.Module:
+    """Fold weight normalisation into plain weights, for inference."""
+    for child in module.modules():
+        if torch.nn.utils.parametrize.is_parametrized(child, "weight"):
+            torch.nn.utils.parametrize.remove_parametrizations(child, "weight")
+    return module

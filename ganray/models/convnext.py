@@ -1,0 +1,64 @@
+"""ConvNeXt for sequences (Liu et al. 2022, in one dimension after Vocos: Siuzdak 2023)."""
+
+import torch
+from torch import Tensor, nn
+
+
+class ConvNeXtBlock(nn.Module):
+    """Depth-wise convolution over time, then a two-layer perceptron on each frame, added to its input.
+
+    Args:
+        channels: C, in and out.
+        inner: Width of the perceptron.
+        kernel: Frames the convolution sees.
+        scale: Initial gain of the branch.
+    """
+
+    def __init__(self, channels: int, inner: int, kernel: int = 7, scale: float = 1.0) -> None:
+        super().__init__()
+        self.depthwise = nn.Conv1d(channels, channels, kernel, padding=kernel // 2, groups=channels)
+        self.norm = nn.LayerNorm(channels, eps=1e-6)
+        self.expand = nn.Linear(channels, inner)
+        self.project = nn.Linear(inner, channels)
+        self.gain = nn.Parameter(torch.full((channels,), scale))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, F) to (B, C, F)."""
+        y = self.norm(self.depthwise(x).transpose(1, 2))
+        y = self.project(nn.functional.gelu(self.expand(y))) * self.gain
+        return x + y.transpose(1, 2)
+
+
+class ConvNeXt(nn.Module):
+    """An input convolution and a stack of blocks.
+
+    Args:
+        inputs: Channels in.
+        channels: C.
+        inner: Width of the perceptrons.
+        blocks: How many.
+        kernel: Frames each convolution sees.
+    """
+
+    def __init__(self, inputs: int, channels: int, inner: int, blocks: int, kernel: int = 7) -> None:
+        super().__init__()
+        self.context_frames = (blocks + 1) * (kernel // 2)
+        self.embed = nn.Conv1d(inputs, channels, kernel, padding=kernel // 2)
+        self.norm = nn.LayerNorm(channels, eps=1e-6)
+        self.blocks = nn.ModuleList([ConvNeXtBlock(channels, inner, kernel, 1 / blocks) for _ in range(blocks)])
+        self.last_norm = nn.LayerNorm(channels, eps=1e-6)
+        self.apply(_initialise)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, inputs, F) to (B, C, F)."""
+        x = self.norm(self.embed(x).transpose(1, 2)).transpose(1, 2)
+        for block in self.blocks:
+            x = block(x)
+        return self.last_norm(x.transpose(1, 2)).transpose(1, 2)
+
+
+def _initialise(module: nn.Module) -> None:
+    if isinstance(module, nn.Conv1d | nn.Linear):
+        nn.init.trunc_normal_(module.weight, std=0.02)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)

@@ -1,0 +1,106 @@
+"""Source-filter Fourier generator: a network that filters an excitation instead of inventing a phase.
+
+For every frame and bin the network gives a log-gain `h` and a phase turn `θ` of a harmonic part, a log-gain `n` of a
+noise part, and a free part (`r`, `φ`). With `P` the magnitude that the mel implies, `E` the spectrum of a pulse train
+of the frame's F0 and `Z` complex Gaussian noise:
+
+    S = P·exp(h)·exp(iπ·tanh θ)·E  +  P·exp(n - 1 - voiced)·Z  +  P·exp(r - 3)·exp(iφ)         audio = iSTFT(S)
+
+The last layer starts near zero, so at step 0 this is a plain source-filter vocoder and training starts from a voice.
+After neural source-filter models (Wang et al. 2019), HiFTNet (Li et al. 2023) and Wavehax (Yoneyama et al. 2024).
+"""
+
+import math
+from typing import ClassVar, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from ganray.config import AudioConfig
+from ganray.models import contract
+from ganray.models.convnext import ConvNeXt
+from ganray.models.f0 import F0Head, fill_unvoiced, phase_at_frames, pulse_train
+from ganray.models.fourier import ForwardSTFT, InverseMel, InverseSTFT
+from ganray.models.random import complex_normal, frame_keys
+
+
+class Config(contract.ArchitectureConfig):
+    """Sizes."""
+
+    type: Literal["source_filter"] = "source_filter"
+    channels: int = Field(256, ge=8)
+    """Width of the backbone."""
+    inner: int = Field(768, ge=8)
+    """Width of the perceptrons inside its blocks."""
+    blocks: int = Field(6, ge=1)
+    """ConvNeXt blocks."""
+    f0_channels: int = Field(128, ge=8)
+    """Width of the F0 head."""
+    f0_blocks: int = Field(3, ge=1)
+    """ConvNeXt blocks of the F0 head."""
+
+
+class Generator(contract.Generator):
+    """Log-mel to waveform, with F0 from a head of its own or from outside."""
+
+    condition = "mel"
+    has_f0_head: ClassVar[bool] = True
+
+    def __init__(self, config: Config, audio: AudioConfig) -> None:
+        super().__init__(config, audio)
+        num_bins = audio.n_fft // 2 + 1
+        self.f0_head = F0Head(audio.n_mels, config.f0_channels, config.f0_blocks)
+        self.backbone = ConvNeXt(audio.n_mels + 2, config.channels, config.inner, config.blocks)
+        self.out = nn.Linear(config.channels, 5 * num_bins)
+        nn.init.normal_(self.out.weight, std=1e-3)
+        nn.init.zeros_(self.out.bias)
+        self.inverse_mel = InverseMel(audio)
+        self.forward_stft = ForwardSTFT(audio)
+        self.inverse_stft = InverseSTFT(audio)
+
+    @property
+    def context_frames(self) -> int:
+        # The excitation's transform and the overlap-add each look a few frames further than the backbone.
+        return self.backbone.context_frames + 2 * self.inverse_stft.context_frames + 1
+
+    def prepare(self, mel: Tensor, key: Tensor, f0: Tensor | None = None) -> contract.Inputs:
+        if f0 is None:
+            f0 = self.f0_head.estimate(mel)
+        keys = frame_keys(key, mel.shape[-1])
+        start = (keys[:, 0, 0] & 0xFFFF).double() / 2**16
+        filled = fill_unvoiced(f0)
+        phase = phase_at_frames(filled, start, self.audio.hop_length, self.audio.sample_rate)
+        return {
+            "mel": mel,
+            "f0": filled[:, None],
+            "voiced": (f0 > 0)[:, None].float(),
+            "phase": phase[:, None],
+            "keys": keys,
+        }
+
+    def forward(self, inputs: contract.Inputs) -> Tensor:
+        mel, f0, voiced = inputs["mel"], inputs["f0"], inputs["voiced"]
+        features = torch.cat([(mel + 5) / 3, (f0 / 200).log2(), voiced], 1)
+        parameters = self.out(self.backbone(features).transpose(1, 2)).transpose(1, 2).float()
+        with torch.autocast(mel.device.type, enabled=False):
+            return self.render(parameters, inputs).clamp(-1, 1)[:, None]
+
+    def render(self, parameters: Tensor, inputs: contract.Inputs) -> Tensor:
+        """(B, 5 · bins, F) network outputs and the inputs to (B, T); all spectral maths in fp32."""
+        h, theta, n, r, phi = parameters.chunk(5, 1)
+        prior = self.inverse_mel(inputs["mel"])
+        pulses = pulse_train(
+            inputs["f0"][:, 0], inputs["phase"][:, 0], self.audio.hop_length, self.audio.sample_rate, self.audio.f_max
+        )
+        excitation = self.forward_stft(pulses) / (self.audio.n_fft / 4)
+        noise = complex_normal(inputs["keys"], prior.shape[1])
+        spectrum = (
+            torch.polar(h.exp(), math.pi * theta.tanh()) * excitation
+            + (n - 1 - inputs["voiced"]).exp() * noise
+            + torch.polar((r - 3).exp(), phi)
+        )
+        return self.inverse_stft(spectrum * prior)
+
+    def f0_loss(self, mel: Tensor, f0: Tensor) -> Tensor:
+        return self.f0_head.loss(mel, f0)

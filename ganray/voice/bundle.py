@@ -1,0 +1,182 @@
+"""The voice: a folder with all that synthesis needs, and nothing that is executed.
+
+voice.yaml               kind, audio contract, generator config, where it came from, its scores
+generator.safetensors    weights
+sample.wav               what it sounds like
+"""
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from pydantic import ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from ganray.audio import LogMel, write
+from ganray.config import Architecture, AudioConfig, read_yaml
+from ganray.config.load import dump_yaml
+from ganray.errors import ConfigError, DataError, UsageError
+from ganray.models import Generator, build_generator, num_parameters
+from ganray.models.contract import remove_weight_norm
+from ganray.voice.stream import stream
+
+SCHEMA_VERSION = 1
+
+
+class Voice:
+    """A generator, ready to speak. `Voice.load(path)` opens one.
+
+    Args:
+        generator: In evaluation mode, on the CPU or a GPU.
+        card: What voice.yaml holds.
+        path: The folder.
+        digest: Of card and weights.
+    """
+
+    def __init__(self, generator: Generator, card: dict[str, Any], path: Path, digest: str) -> None:
+        self.generator, self.card, self.path, self.digest = generator, card, path, digest
+        self.name: str = card["name"]
+        self.kind: str = card["kind"]
+        self.audio = generator.audio
+        self.num_parameters = num_parameters(generator)
+        self.device = next(generator.parameters()).device
+        self._log_mel = LogMel(self.audio)
+
+    @classmethod
+    def load(cls, path: str | Path, device: torch.device | str = "cpu") -> "Voice":
+        """Open a voice folder.
+
+        Raises:
+            DataError: There is none, or it is damaged, or of a newer ganray.
+            AudioContractError: Its audio contract can't be read.
+        """
+        path = Path(path)
+        mend = "make a voice with: ganray export RUN --out VOICE"
+        if not (path / "voice.yaml").is_file():
+            raise DataError(f"no voice at {path}: there is no voice.yaml", mend=mend)
+        try:
+            card = read_yaml(path / "voice.yaml")
+            if card.get("schema_version") != SCHEMA_VERSION:
+                raise DataError(
+                    f"the voice at {path} has another schema_version",
+                    got=card.get("schema_version"),
+                    want=SCHEMA_VERSION,
+                    mend="update ganray, or export the voice again",
+                )
+            generator = build_generator(
+                Architecture.model_validate(card["generator"]), AudioConfig.from_document(card["audio"])
+            )
+            remove_weight_norm(generator)
+            generator.load_state_dict(load_file(path / "generator.safetensors"))
+        except (ConfigError, KeyError, OSError, ImportError, SafetensorError, ValidationError, RuntimeError) as error:
+            raise DataError(f"the voice at {path} is damaged: {error}", mend=mend) from error
+        digest = hashlib.sha256((path / "voice.yaml").read_bytes() + (path / "generator.safetensors").read_bytes())
+        return cls(generator.to(device).eval(), card, path, digest.hexdigest()[:16])
+
+    def mel(self, waveform: np.ndarray) -> np.ndarray:
+        """(T,) at the voice's sample rate to its (M, F) log-mel; a last part shorter than a frame is left out."""
+        with torch.inference_mode():
+            return self._log_mel(torch.from_numpy(np.ascontiguousarray(waveform, np.float32))[None])[0].numpy()
+
+    def vocode(self, mel: np.ndarray, seed: int = 0) -> np.ndarray:
+        """(M, F) log-mel to (F · hop_length,) float32.
+
+        Raises:
+            UsageError: The voice makes no waveform from a mel.
+            DataError: The mel has another number of bands, no frame, or values that are no numbers.
+        """
+        with torch.inference_mode():
+            return self.generator(self._inputs(mel, seed))[0, 0].float().cpu().numpy()
+
+    def stream(
+        self, mel: np.ndarray, seed: int = 0, first_frames: int = 16, block_frames: int = 96
+    ) -> Iterator[np.ndarray]:
+        """The same in blocks, the first short, so that it is there soon; together they equal `vocode`.
+
+        Raises:
+            UsageError, DataError: As `vocode`, before the first block.
+        """
+        with torch.inference_mode():
+            inputs = self._inputs(mel, seed)
+        return stream(self.generator, inputs, first_frames, block_frames)
+
+    def draw(self, seed: int = 0, count: int = 1) -> np.ndarray:
+        """(count, T) waveforms from noise.
+
+        Raises:
+            UsageError: The voice is not of kind `noise`.
+        """
+        if self.kind != "noise":
+            raise UsageError(f"voice {self.name} is of kind {self.kind}: it makes nothing from noise alone")
+        with torch.inference_mode():
+            keys = torch.arange(count, device=self.device) + seed
+            inputs = self.generator.prepare(torch.zeros(count, 0, 0, device=self.device), keys)
+            return self.generator(inputs)[:, 0].float().cpu().numpy()
+
+    def _inputs(self, mel: np.ndarray, seed: int) -> dict[str, Tensor]:
+        if self.kind != "mel":
+            raise UsageError(
+                f"voice {self.name} is of kind {self.kind}: it makes no waveform from a mel", mend="use a mel voice"
+            )
+        if mel.ndim != 2 or mel.shape[0] != self.audio.n_mels or not mel.shape[1]:
+            raise DataError(
+                "not a mel spectrogram of this voice",
+                got=f"shape {mel.shape}",
+                want=f"({self.audio.n_mels}, frames)",
+                mend="give the log-mel of its audio contract",
+            )
+        if not np.isfinite(mel).all():
+            raise DataError("the mel spectrogram holds values that are no numbers", mend="look for log of zero")
+        tensor = torch.from_numpy(np.ascontiguousarray(mel, np.float32))[None].to(self.device)
+        return self.generator.prepare(tensor, torch.tensor([seed], device=self.device))
+
+
+def save_voice(
+    path: str | Path, generator: Generator, *, name: str, origin: dict[str, Any], sample: np.ndarray | None
+) -> Voice:
+    """Write a voice folder: beside, then renamed.
+
+    Args:
+        path: The folder; must not be there yet.
+        generator: Trained.
+        name: Of the voice.
+        origin: Where it came from: run, step, scores, dataset.
+        sample: (T,) what it sounds like; None: drawn from noise.
+
+    Raises:
+        UsageError: The folder is there already.
+    """
+    path = Path(path)
+    if path.exists():
+        raise UsageError(f"{path} is there already", mend="choose another folder, or move it away")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    try:
+        card = {
+            "schema_version": SCHEMA_VERSION,
+            "name": name,
+            "kind": generator.condition,
+            "audio": generator.audio.model_dump(mode="json"),
+            "generator": generator.config.model_dump(mode="json"),
+            "origin": origin,
+        }
+        remove_weight_norm(generator)
+        save_file({k: v.contiguous() for k, v in generator.state_dict().items()}, beside / "generator.safetensors")
+        (beside / "voice.yaml").write_text(dump_yaml(card), encoding="utf-8")
+        voice = Voice.load(beside)
+        write(beside / "sample.wav", voice.draw()[0] if sample is None else sample, voice.audio.sample_rate)
+        os.chmod(beside, 0o755)  # mkdtemp's is private
+        beside.rename(path)
+    except BaseException:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
+    voice.path = path
+    return voice
