@@ -1,0 +1,139 @@
+"""The service on Ray Serve: an HTTP front, and behind it as many generators as the load asks for.
+
+    client ── Ingress (HTTP, decoding, encoding) ──▶ Generator × min_replicas … max_replicas
+
+`build` is what `import_path: ganray.serving.app:build` in a Serve YAML names.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import numpy as np
+from fastapi import FastAPI
+from ray import serve
+from ray.serve import Application
+from ray.serve.config import BackpressureConfig
+from ray.serve.handle import DeploymentHandle
+
+from ganray.config import load
+from ganray.config.serve import ServeConfig, serve_rules
+from ganray.errors import GanrayError
+from ganray.serving.routes import VoiceInfo, create_app
+
+T = TypeVar("T")
+
+
+def build(args: dict) -> Application:
+    """The application that a Serve YAML's `args` describe.
+
+    Raises:
+        ConfigError: They are no `ServeConfig`.
+    """
+    config = load(ServeConfig, args, rules=serve_rules)
+    reports = {"env_vars": _report_every(config.autoscaling.report_every_s)}
+    generator = Generator.options(
+        autoscaling_config=config.autoscaling.model_dump(exclude={"report_every_s"}),
+        max_ongoing_requests=config.replica.max_ongoing_requests,
+        max_queued_requests=config.queue.max_queued_requests,
+        backpressure_config=BackpressureConfig(
+            status_code=config.queue.status_code, retry_after_s=config.queue.retry_after_s
+        ),
+        ray_actor_options={
+            "num_cpus": config.replica.threads,
+            "num_gpus": config.replica.gpus,
+            "runtime_env": reports,
+        },
+    ).bind(config)
+    return Ingress.options(
+        num_replicas=config.ingress.replicas,
+        max_ongoing_requests=config.ingress.max_ongoing_requests,
+        ray_actor_options={"num_cpus": config.ingress.cpus, "runtime_env": reports},
+    ).bind(generator, config)
+
+
+def _report_every(seconds: float) -> dict[str, str]:
+    names = (
+        "RAY_SERVE_REPLICA_AUTOSCALING_METRIC_PUSH_INTERVAL_S",
+        "RAY_SERVE_HANDLE_AUTOSCALING_METRIC_PUSH_INTERVAL_S",
+    )
+    return {name: str(seconds) for name in names}
+
+
+@serve.deployment(max_constructor_retry_count=2, graceful_shutdown_timeout_s=60)
+class Generator:
+    """One replica: every voice, and one thread that makes blocks for all its requests in turn."""
+
+    def __init__(self, config: ServeConfig) -> None:
+        import torch
+
+        from ganray.voice import Voice
+
+        torch.set_num_threads(config.replica.threads)
+        self.config = config
+        self._voices = {name: Voice.load(source) for name, source in config.voices.items()}
+        self._thread = ThreadPoolExecutor(1, "blocks")
+
+    def voices(self) -> dict[str, VoiceInfo]:
+        """What the front must know of every voice."""
+        return {
+            name: VoiceInfo(
+                name=name,
+                kind=voice.kind,
+                audio=voice.audio,
+                digest=voice.digest,
+                num_parameters=voice.num_parameters,
+                scores=voice.card.get("scores") or {},
+            )
+            for name, voice in self._voices.items()
+        }
+
+    async def vocode(self, voice: str, signal: np.ndarray, seed: int) -> AsyncIterator[np.ndarray]:
+        """Blocks of float32 samples from a waveform (T,) at the voice's rate, or from its mel (M, F).
+
+        When the client goes away this is cancelled at an `await`: at most one more block is made.
+        """
+        speaker, stream = self._voices[voice], self.config.stream
+
+        def begin() -> Any:
+            mel = signal if signal.ndim == 2 else speaker.mel(signal)
+            return iter(
+                speaker.stream(mel, seed=seed, first_frames=stream.first_frames, block_frames=stream.block_frames)
+            )
+
+        blocks = await self._in_turn(begin)
+        while (block := await self._in_turn(lambda: next(blocks, None))) is not None:
+            if not np.isfinite(block).all():
+                raise GanrayError("the voice made NaN", voice=voice, mend="export an earlier checkpoint")
+            yield block
+
+    async def _in_turn(self, work: Callable[[], T]) -> T:
+        """Run `work` in the one thread, after what other requests have waiting there."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+
+def _asgi() -> FastAPI:
+    return create_app(lambda: serve.get_replica_context().servable_object)
+
+
+@serve.deployment
+@serve.ingress(_asgi)
+class Ingress:
+    """The HTTP front of the generators."""
+
+    def __init__(self, generator: DeploymentHandle, config: ServeConfig) -> None:
+        self.config = config
+        self._generator = generator
+        self._voices: dict[str, VoiceInfo] | None = None
+
+    async def voices(self) -> dict[str, VoiceInfo]:
+        """Every voice, by name; asked of a generator once."""
+        if self._voices is None:
+            self._voices = await self._generator.voices.remote()
+        return self._voices
+
+    async def vocode(self, voice: str, signal: np.ndarray, seed: int) -> AsyncIterator[np.ndarray]:
+        """Blocks of float32 samples from a generator."""
+        async for block in self._generator.options(stream=True).vocode.remote(voice, signal, seed):
+            yield block

@@ -1,0 +1,82 @@
+"""Blocks of audio as an HTTP response: one encoder a response, never one a block.
+
+Nothing is sent before the first block is there, so that whatever fails until then keeps its status and its envelope.
+"""
+
+import asyncio
+import struct
+from collections.abc import AsyncIterator
+
+import numpy as np
+from fastapi.responses import Response, StreamingResponse
+
+from ganray.audio import FORMATS, Encoder, encode
+from ganray.config.serve import Format
+
+WAV_HEADER_BYTES = 44
+FLAC_LENGTH_AT = 18
+"""Of 64 bits in STREAMINFO (RFC 9639 §8.2) whose last 36 count the samples; 0 there makes libsndfile give up."""
+
+
+async def audio_response(
+    blocks: AsyncIterator[np.ndarray],
+    *,
+    num_samples: int,
+    sample_rate: int,
+    response_format: Format,
+    stream: bool,
+    headers: dict[str, str],
+) -> Response:
+    """Encode `blocks` and send them, as they come or as a whole.
+
+    Args:
+        blocks: (T,) float32 in [-1, 1] each, `num_samples` in all.
+        num_samples: Known beforehand, so that wav and pcm tell their exact length even when they are streamed.
+        sample_rate: Of the blocks, in Hz.
+        response_format: One of `FORMATS`.
+        stream: Send blocks as they come.
+        headers: More headers.
+
+    Raises:
+        Exception: What `blocks` raised before its first block; with `stream` false, at any block.
+    """
+    media_type = FORMATS[response_format]
+    headers = {**headers, "x-sample-rate": str(sample_rate)}
+    if not stream:
+        waveform = np.concatenate([block async for block in blocks])
+        content = await asyncio.to_thread(encode, waveform, sample_rate, response_format)
+        return Response(content, media_type=media_type, headers=headers)
+    encoder = Encoder(response_format, sample_rate)
+    headers["x-sample-rate"] = str(encoder.sample_rate)  # opus knows some rates only
+    if response_format in ("wav", "pcm"):
+        header_bytes = WAV_HEADER_BYTES if response_format == "wav" else 0
+        headers["content-length"] = str(header_bytes + 2 * num_samples)
+    first = await anext(blocks)
+    return StreamingResponse(_encoded(encoder, first, blocks, num_samples), media_type=media_type, headers=headers)
+
+
+async def _encoded(
+    encoder: Encoder, block: np.ndarray | None, blocks: AsyncIterator[np.ndarray], num_samples: int
+) -> AsyncIterator[bytes]:
+    begun = False
+    while block is not None:
+        content = await asyncio.to_thread(encoder.write, block)
+        if content:
+            yield content if begun else _with_length(content, encoder.format, num_samples)
+            begun = True
+        block = await anext(blocks, None)
+    content = await asyncio.to_thread(encoder.close)
+    if content:
+        yield content if begun else _with_length(content, encoder.format, num_samples)
+
+
+def _with_length(content: bytes, kind: str, num_samples: int) -> bytes:
+    """The beginning of a mono stream, its header told the length that a streaming encoder can't know."""
+    told = bytearray(content)
+    if kind == "wav":
+        struct.pack_into("<I", told, 4, WAV_HEADER_BYTES - 8 + 2 * num_samples)
+        struct.pack_into("<I", told, 40, 2 * num_samples)
+    elif kind == "flac" and told.startswith(b"fLaC") and len(told) >= FLAC_LENGTH_AT + 8:
+        (rate_and_length,) = struct.unpack_from(">Q", told, FLAC_LENGTH_AT)
+        struct.pack_into(">Q", told, FLAC_LENGTH_AT, rate_and_length >> 36 << 36 | num_samples)
+    return bytes(told)

@@ -1,0 +1,244 @@
+"""The HTTP API and the page, as an ASGI app that knows nothing of Ray: `app.py` puts it in front of the replicas."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from fastapi import FastAPI, Request
+from fastapi.responses import FileResponse, Response
+
+from ganray import __version__
+from ganray.config.audio import AudioConfig
+from ganray.config.serve import ServeConfig
+from ganray.serving.errors import ApiError, install
+from ganray.serving.requests import VocodeFields, read_vocode_request
+from ganray.serving.responses import audio_response
+from ganray.serving.uploads import decode_audio, decode_mel, is_mel
+
+PAGE = Path(__file__).parent / "page"
+PAGE_FILES = {"index.html": "text/html", "page.css": "text/css", "page.js": "text/javascript"}
+
+
+@dataclass(frozen=True)
+class VoiceInfo:
+    """What the front must know of a voice to take requests for it."""
+
+    name: str
+    kind: str
+    audio: AudioConfig
+    digest: str
+    num_parameters: int
+    created: int = 0
+    scores: dict[str, Any] = field(default_factory=dict)
+
+
+class Service(Protocol):
+    """What stands behind the API."""
+
+    config: ServeConfig
+
+    async def voices(self) -> dict[str, VoiceInfo]:
+        """Every voice, by name."""
+
+    def vocode(self, voice: str, signal: np.ndarray, seed: int) -> AsyncIterator[np.ndarray]:
+        """Blocks of float32 samples from a waveform (T,) at the voice's rate, or from its mel (M, F)."""
+
+
+def create_app(service: Callable[[], Service]) -> FastAPI:
+    """The app.
+
+    Args:
+        service: Gives what stands behind it, when a request comes.
+    """
+    app = FastAPI(title="ganray", version=__version__, docs_url=None, redoc_url=None)  # their pages need a CDN
+    install(app)
+
+    @app.get("/healthz")
+    async def healthz() -> dict[str, str]:
+        """Whether the front is up."""
+        return {"status": "ok"}
+
+    @app.get("/v1/models")
+    async def models() -> dict[str, Any]:
+        """Every voice, in OpenAI's list shape."""
+        voices = await service().voices()
+        return {"object": "list", "data": [_model(service().config, voice) for voice in voices.values()]}
+
+    @app.get("/v1/models/{model}")
+    async def model(model: str) -> dict[str, Any]:
+        """One voice."""
+        return _model(service().config, await _voice(service(), model, "model"))
+
+    @app.get("/v1/vocoders/{model}")
+    async def vocoder(model: str) -> dict[str, Any]:
+        """One voice's audio contract, and what requests for it may be."""
+        return _vocoder(service().config, await _voice(service(), model, "model"))
+
+    @app.post("/v1/audio/vocode", openapi_extra=_request_body(), responses={200: {"content": {"audio/*": {}}}})
+    async def vocode(request: Request) -> Response:
+        """Audio or a mel in, the voice's audio out."""
+        return await _vocode(service(), request)
+
+    @app.post("/v1/audio/speech")
+    async def speech(request: Request) -> Response:
+        """Text in, audio out: for text voices."""
+        raise await _no_text(service(), request)
+
+    @app.get("/", include_in_schema=False)
+    async def page() -> Response:
+        return _page_file("index.html")
+
+    for name in PAGE_FILES:
+        app.add_api_route(f"/{name}", _file_route(name), include_in_schema=False)
+    return app
+
+
+async def _vocode(service: Service, request: Request) -> Response:
+    begin = time.perf_counter()
+    config = service.config
+    asked = await read_vocode_request(request, config.limits.max_upload_bytes)
+    fields = asked.fields
+    if fields.response_format not in config.limits.formats:
+        raise ApiError(
+            400,
+            f"this service makes no {fields.response_format}",
+            code="invalid_value",
+            param="response_format",
+            mend=f"use one of {', '.join(config.limits.formats)}",
+        )
+    voice = await _chosen(service, fields)
+    if voice.kind != "mel":
+        raise ApiError(
+            400, f"{voice.name} is a {voice.kind} voice, which has no vocoder", code="wrong_voice_kind", param="model"
+        )
+    limit = config.limits.max_seconds
+    if is_mel(asked.upload):
+        signal = await asyncio.to_thread(
+            decode_mel, asked.upload, fields.audio_contract, voice.audio, voice=voice.name, max_seconds=limit
+        )
+        num_frames = signal.shape[1]
+    else:
+        signal = await asyncio.to_thread(decode_audio, asked.upload, voice.audio.sample_rate, limit)
+        num_frames = len(signal) // voice.audio.hop_length
+    if not num_frames:
+        raise ApiError(400, "the audio is shorter than one frame", code="audio_too_short", param="file")
+    num_samples = num_frames * voice.audio.hop_length
+    decoded = time.perf_counter()
+    response = await audio_response(
+        service.vocode(voice.name, signal, fields.seed),
+        num_samples=num_samples,
+        sample_rate=voice.audio.sample_rate,
+        response_format=fields.response_format,
+        stream=fields.stream,
+        headers={
+            "x-model": voice.name,
+            "x-voice-digest": voice.digest,
+            "x-seed": str(fields.seed),
+            "x-audio-seconds": f"{num_samples / voice.audio.sample_rate:.3f}",
+            "content-disposition": f'inline; filename="{voice.name}.{fields.response_format}"',
+        },
+    )
+    done = time.perf_counter()
+    first = (decoded - begin) * 1000, (done - decoded) * 1000
+    response.headers["server-timing"] = f"read;dur={first[0]:.1f}, first-audio;dur={first[1]:.1f}"
+    return response
+
+
+async def _chosen(service: Service, fields: VocodeFields) -> VoiceInfo:
+    """The voice that `model` and `voice` name together."""
+    if "default" not in (fields.model, fields.voice) and fields.model != fields.voice:
+        raise ApiError(
+            400,
+            f"model {fields.model} and voice {fields.voice} are two voices",
+            code="invalid_value",
+            param="voice",
+            mend="name one",
+        )
+    by_voice = fields.model == "default" and fields.voice != "default"
+    return await _voice(service, fields.voice if by_voice else fields.model, "voice" if by_voice else "model")
+
+
+async def _voice(service: Service, name: str, param: str) -> VoiceInfo:
+    voices = await service.voices()
+    name = service.config.default_voice if name == "default" else name
+    if name not in voices:
+        raise ApiError(
+            404,
+            f"there is no {param} {name!r}",
+            code=f"{param}_not_found",
+            param=param,
+            mend=f"use one of {', '.join(voices)}",
+        )
+    return voices[name]
+
+
+async def _no_text(service: Service, request: Request) -> ApiError:
+    """Why this service can't speak `request`."""
+    try:
+        body = json.loads(await request.body())
+        model = str(body["model"])
+    except (ValueError, KeyError, TypeError):
+        return ApiError(400, "the body must be JSON with model, input and voice", code="invalid_value", param="model")
+    voice = await _voice(service, model, "model")
+    return ApiError(
+        400,
+        f"{voice.name} is a {voice.kind} voice and reads no text",
+        code="wrong_voice_kind",
+        param="model",
+        mend="POST audio, or a mel, to /v1/audio/vocode",
+    )
+
+
+def _model(config: ServeConfig, voice: VoiceInfo) -> dict[str, Any]:
+    return {
+        "id": voice.name,
+        "object": "model",
+        "created": voice.created,
+        "owned_by": "ganray",
+        "kind": voice.kind,
+        "default": voice.name == config.default_voice,
+        "digest": voice.digest,
+        "num_parameters": voice.num_parameters,
+        "scores": voice.scores,
+    }
+
+
+def _vocoder(config: ServeConfig, voice: VoiceInfo) -> dict[str, Any]:
+    return {
+        "id": voice.name,
+        "object": "vocoder",
+        "kind": voice.kind,
+        "audio": voice.audio.model_dump(mode="json"),
+        "audio_digest": voice.audio.digest(),
+        "frame_rate_hz": voice.audio.frame_rate_hz,
+        "digest": voice.digest,
+        "formats": list(config.limits.formats),
+        "max_seconds": config.limits.max_seconds,
+        "max_upload_bytes": config.limits.max_upload_bytes,
+    }
+
+
+def _request_body() -> dict[str, Any]:
+    """What `read_vocode_request` reads, for /openapi.json."""
+    fields = VocodeFields.model_json_schema()
+    fields["properties"]["file"] = {"type": "string", "format": "binary", "description": "Audio, or a mel as .npy."}
+    fields["required"] = ["file"]
+    raw = {"schema": {"type": "string", "format": "binary"}}
+    content = {"multipart/form-data": {"schema": fields}, "audio/*": raw, "application/octet-stream": raw}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def _page_file(name: str) -> Response:
+    return FileResponse(PAGE / name, media_type=PAGE_FILES[name], headers={"cache-control": "no-cache"})
+
+
+def _file_route(name: str) -> Callable[[], Any]:
+    async def page_file() -> Response:
+        return _page_file(name)
+
+    return page_file
