@@ -153,8 +153,8 @@ def _repair(schema: type[BaseModel], document: Any, location: Location, detail: 
     value = node.pop(location[-1])
     if detail["type"] == "extra_forbidden":
         meant = closest(str(location[-1]), keys_at(schema, location[:-1]))
-        if meant and meant not in node:
-            node[meant] = value
+        if meant:
+            node[meant] = value  # even where it has a value: what was misspelt was meant to change it
     return True
 
 

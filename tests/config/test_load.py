@@ -40,7 +40,7 @@ def problems_of(document: dict, *overrides: str, architectures: Any = None) -> d
 
 
 def test_a_misspelt_key_and_the_rule_it_hides_are_told_together():
-    document = LEAST | {"data": {"segment_length": 8192}}
+    document = LEAST | {"data": {"segment_length": 8192}, "audio": {"hop_length": 256}}
     with pytest.raises(ConfigError) as caught:
         load(RunConfig, document, ["audio.hop_lenght=300", "optim.generator.lr=1e-4"], rules=run_rules, name="recipe x")
     assert str(caught.value).splitlines() == [
