@@ -3,7 +3,7 @@
 from ganray.audio.encode import FORMATS, Encoder, encode, format_of
 from ganray.audio.files import read, resample, to_pcm16, write
 from ganray.audio.loudness import loudness, normalise
-from ganray.audio.mel import LogMel, mel_filters
+from ganray.audio.mel import LogMel, log_mel, mel_filters
 
 __all__ = [
     "FORMATS",
@@ -11,6 +11,7 @@ __all__ = [
     "LogMel",
     "encode",
     "format_of",
+    "log_mel",
     "loudness",
     "mel_filters",
     "normalise",

@@ -1,7 +1,9 @@
 """The one log-mel spectrogram. Datasets, losses, voices and services all compute it here."""
 
+import functools
 import math
 
+import numpy as np
 import torch
 import torchaudio
 from torch import Tensor, nn
@@ -53,6 +55,17 @@ class LogMel(nn.Module):
             return_complex=True,
         )
         return spectrum.abs()
+
+
+@functools.cache
+def _log_mel(audio: AudioConfig) -> LogMel:
+    return LogMel(audio)
+
+
+def log_mel(waveform: np.ndarray, audio: AudioConfig) -> np.ndarray:
+    """(T,) waveform to its (M, F) float32 log-mel spectrogram; a last part shorter than a frame is left out."""
+    with torch.inference_mode():
+        return _log_mel(audio)(torch.from_numpy(np.ascontiguousarray(waveform, np.float32))[None])[0].numpy()
 
 
 def pad(waveform: Tensor, audio: AudioConfig) -> Tensor:

@@ -5,7 +5,7 @@ import math
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ganray.config import RunConfig
 from ganray.models import build_discriminators, build_generator
@@ -82,7 +82,8 @@ class GanState:
         self.step += 1
         decay = min(self.config.ema_decay, (1 + self.step) / (10 + self.step))
         with torch.no_grad():
-            ours, theirs = list(self.average.parameters()), list(self.generator.parameters())
+            ours: list[Tensor] = list(self.average.parameters())
+            theirs: list[Tensor] = list(self.generator.parameters())
             torch._foreach_lerp_(ours, theirs, 1 - decay)
             for ours_buffer, theirs_buffer in zip(self.average.buffers(), self.generator.buffers(), strict=True):
                 ours_buffer.copy_(theirs_buffer)

@@ -20,7 +20,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from ganray.audio import LogMel, write
+from ganray.audio import log_mel, write
 from ganray.config import Architecture, AudioConfig, read_yaml
 from ganray.config.load import dump_yaml
 from ganray.errors import ConfigError, DataError, UsageError
@@ -48,7 +48,6 @@ class Voice:
         self.audio = generator.audio
         self.num_parameters = num_parameters(generator)
         self.device = next(generator.parameters()).device
-        self._log_mel = LogMel(self.audio)
 
     @classmethod
     def load(cls, path: str | Path, device: torch.device | str = "cpu") -> "Voice":
@@ -83,8 +82,7 @@ class Voice:
 
     def mel(self, waveform: np.ndarray) -> np.ndarray:
         """(T,) at the voice's sample rate to its (M, F) log-mel; a last part shorter than a frame is left out."""
-        with torch.inference_mode():
-            return self._log_mel(torch.from_numpy(np.ascontiguousarray(waveform, np.float32))[None])[0].numpy()
+        return log_mel(waveform, self.audio)
 
     def vocode(self, mel: np.ndarray, seed: int = 0) -> np.ndarray:
         """(M, F) log-mel to (F · hop_length,) float32.
@@ -149,7 +147,7 @@ def save_voice(
         generator: Trained.
         name: Of the voice.
         origin: Where it came from: run, step, scores, dataset.
-        sample: (T,) what it sounds like; None: drawn from noise.
+        sample: (T,) what it sounds like; None: no sample, or one drawn from noise.
 
     Raises:
         UsageError: The folder is there already.
@@ -172,7 +170,10 @@ def save_voice(
         save_file({k: v.contiguous() for k, v in generator.state_dict().items()}, beside / "generator.safetensors")
         (beside / "voice.yaml").write_text(dump_yaml(card), encoding="utf-8")
         voice = Voice.load(beside)
-        write(beside / "sample.wav", voice.draw()[0] if sample is None else sample, voice.audio.sample_rate)
+        if sample is None and voice.kind == "noise":
+            sample = voice.draw()[0]
+        if sample is not None:
+            write(beside / "sample.wav", sample, voice.audio.sample_rate)
         os.chmod(beside, 0o755)  # mkdtemp's is private
         beside.rename(path)
     except BaseException:

@@ -5,10 +5,12 @@ Kong et al. 2020). Sizes from the recipe; the paper's channels are 32, 128, 512,
 from typing import Literal
 
 from torch import Tensor, nn
-from torch.nn.utils.parametrizations import weight_norm
 
 from ganray.config import AudioConfig
 from ganray.models import contract
+
+LEVEL = 10.0
+"""Speech has an RMS of about a tenth; judges learn fastest from inputs of about one."""
 
 
 class Config(contract.ArchitectureConfig):
@@ -42,16 +44,17 @@ class PeriodJudge(nn.Module):
         inputs = (1, *channels[:-1])
         self.convolutions = nn.ModuleList(
             [
-                weight_norm(nn.Conv1d(a, b, 5, 3 if i < len(channels) - 1 else 1, padding=2))
+                nn.Conv1d(a, b, 5, 3 if i < len(channels) - 1 else 1, padding=2)
                 for i, (a, b) in enumerate(zip(inputs, channels, strict=True))
             ]
         )
-        self.out = weight_norm(nn.Conv1d(channels[-1], 1, 3, padding=1))
+        self.out = nn.Conv1d(channels[-1], 1, 3, padding=1)
+        contract.prepare_judge(self)
 
     def forward(self, waveform: Tensor) -> tuple[Tensor, list[Tensor]]:
         """(B, 1, T) to logits (B, period, T / 3ⁿ / period) and features."""
         short = -waveform.shape[-1] % self.period
-        x = nn.functional.pad(waveform, (0, short), mode="reflect") if short else waveform
+        x = LEVEL * (nn.functional.pad(waveform, (0, short), mode="reflect") if short else waveform)
         # The paper's (5, 1) kernels in two dimensions are these in one, with the phases as items: 1.2-1.7 × as fast.
         x = x[:, 0].unflatten(-1, (-1, self.period)).transpose(1, 2).flatten(0, 1)[:, None]
         features = []

@@ -9,7 +9,6 @@ from typing import Literal
 import torch
 from pydantic import Field
 from torch import Tensor, nn
-from torch.nn.utils.parametrizations import weight_norm
 
 from ganray.config import AudioConfig
 from ganray.models import contract
@@ -51,14 +50,15 @@ class ResolutionJudge(nn.Module):
         self.window: Tensor
         self.convolutions = nn.ModuleList(
             [
-                weight_norm(nn.Conv2d(1, channels, (5, 3), (2, 1), padding=(2, 1))),
-                weight_norm(nn.Conv2d(channels, channels, (5, 3), (2, 1), padding=(2, 1))),
-                weight_norm(nn.Conv2d(channels, channels, (5, 3), (2, 1), padding=(2, 1))),
-                weight_norm(nn.Conv2d(channels, channels, (5, 3), (2, 1), padding=(2, 1))),
-                weight_norm(nn.Conv2d(channels, channels, (3, 3), padding=(1, 1))),
+                nn.Conv2d(1, channels, (5, 3), (2, 1), padding=(2, 1)),
+                nn.Conv2d(channels, channels, (5, 3), (2, 1), padding=(2, 1)),
+                nn.Conv2d(channels, channels, (5, 3), (2, 1), padding=(2, 1)),
+                nn.Conv2d(channels, channels, (5, 3), (2, 1), padding=(2, 1)),
+                nn.Conv2d(channels, channels, (3, 3), padding=(1, 1)),
             ]
         )
-        self.out = weight_norm(nn.Conv2d(channels, 1, (3, 3), padding=(1, 1)))
+        self.out = nn.Conv2d(channels, 1, (3, 3), padding=(1, 1))
+        contract.prepare_judge(self)
 
     def forward(self, waveform: Tensor) -> tuple[Tensor, list[Tensor]]:
         """(B, 1, T) to logits (B, bins / 16, frames) and features."""

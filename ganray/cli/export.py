@@ -1,0 +1,38 @@
+"""`ganray export`: a run becomes a voice."""
+
+import click
+
+from ganray.cli.options import emit, json_option
+
+
+@click.command("export")
+@click.argument("run")
+@click.option("--out", required=True, metavar="VOICE", help="Folder of the voice; must not be there yet.")
+@click.option("--step", default="best", show_default=True, help="best, last, or a step.")
+@click.option("--name", help="Name of the voice; the folder's name without it.")
+@json_option
+def command(run: str, out: str, step: str, name: str | None, as_json: bool) -> None:
+    """Write the averaged generator of RUN's checkpoint as a voice: all that synthesis needs, in one folder.
+
+    \b
+    Example:
+      ganray export runs/source_filter_small-7f3a --out voices/kathleen
+      ganray export runs/source_filter_small-7f3a --out voices/early --step 500
+    """
+    from ganray.voice import export
+
+    voice = export(run, out, step, name)
+    origin = voice.card["origin"]
+    document = {
+        "voice": str(voice.path),
+        "kind": voice.kind,
+        "digest": voice.digest,
+        "step": origin["step"],
+        "scores": origin["scores"],
+        "parameters": voice.num_parameters,
+    }
+    text = (
+        f"{voice.path}: {voice.kind} voice of {voice.num_parameters / 1e6:.1f} M parameters, step {origin['step']:,}\n"
+        f"next: ganray vocode IN.wav -o OUT.wav --voice {voice.path}"
+    )
+    emit(document, text, as_json)

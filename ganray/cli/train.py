@@ -1,0 +1,77 @@
+"""`ganray train`: a dataset and a recipe become a run."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from ganray.cli.options import address_option, emit, json_option, set_option
+from ganray.errors import UsageError
+
+if TYPE_CHECKING:
+    from ganray.training import TrainResult
+
+
+@click.command("train")
+@click.argument("recipe", required=False)
+@click.option("--data", metavar="DATASET", help="Dataset folder, made by ganray prepare.")
+@click.option("--resume", "run", metavar="RUN", help="Go on with this run's folder.")
+@click.option("--workers", type=int, help="Data-parallel workers: resources.num_workers.")
+@click.option("--minutes", type=float, help="How long: schedule.max_minutes.")
+@click.option("--storage", default="runs", show_default=True, help="Folder for runs, which all nodes see.")
+@click.option("--name", help="Name of the run's folder.")
+@set_option
+@address_option
+@json_option
+def command(
+    recipe: str | None,
+    data: str | None,
+    run: str | None,
+    workers: int | None,
+    minutes: float | None,
+    storage: str,
+    name: str | None,
+    overrides: tuple[str, ...],
+    address: str | None,
+    as_json: bool,
+) -> None:
+    """Train RECIPE (a name in the box or a YAML file) on a dataset.
+
+    \b
+    Example:
+      ganray train source_filter_small --data data/kathleen --workers 2 --minutes 30
+      ganray train hifigan_v1.yaml --data data/kathleen --set optim.generator.lr=1e-4
+      ganray train --resume runs/source_filter_small-7f3a --minutes 60
+    """
+    from ganray.gan.run import Run
+    from ganray.models import load_run
+    from ganray.training import resume, train
+
+    sets = [*overrides]
+    if workers is not None:
+        sets.append(f"resources.num_workers={workers}")
+    if minutes is not None:
+        sets.append(f"schedule.max_minutes={minutes}")
+    if run:
+        if recipe:
+            raise UsageError("--resume goes on with the run's own recipe", mend=f"leave {recipe} out")
+        before = Run.open(run).config
+        after = load_run(before.model_dump(mode="json"), sets)
+        changes = {key: value for key, value in after if value != getattr(before, key)}
+        result = resume(run, changes=changes, dataset=data, address=address)
+    else:
+        if not recipe or not data:
+            raise UsageError(
+                "a recipe and --data are needed", mend="ganray train source_filter_small --data DATASET --minutes 30"
+            )
+        result = train(load_run(recipe, sets), data, storage=storage, name=name, address=address)
+    emit(asdict(result), _summary(result), as_json)
+
+
+def _summary(result: "TrainResult") -> str:
+    best = result.best
+    lines = [f"{result.run}: {result.ended} at step {result.step:,}, {result.audio_seconds_per_s:.1f} audio-s/s"]
+    if best:
+        lines.append(f"best step {best['step']:,}: " + ", ".join(f"{k} {v:.3f}" for k, v in best["scores"].items()))
+    lines.append(f"next: ganray export {result.run} --out voices/NAME")
+    return "\n".join(lines)

@@ -1,0 +1,242 @@
+"""The driver of a training: a run's folder, workers on the cluster, a live view, and what came of it.
+
+result = train(load_run("source_filter_small", ["schedule.max_minutes=30"]), "data/kathleen")
+"""
+
+import contextlib
+import logging
+import secrets
+import threading
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import ray
+import ray.train
+import torch
+from ray.train.torch import TorchConfig, TorchTrainer, get_device
+
+from ganray.config import RunConfig
+from ganray.data import Dataset
+from ganray.errors import DataError, GanrayError, PlacementError, UsageError
+from ganray.gan.run import Run
+from ganray.provisioning.connect import connect
+from ganray.training.board import Board
+from ganray.training.loop import Job, train_loop
+from ganray.training.view import View
+from ganray.training.worker import Worker
+
+MAY_CHANGE = ("schedule", "resources", "checkpoint", "validation", "log")
+"""Groups of keys that a resumed run may change; the others would make it another run."""
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What came of a training.
+
+    Attributes:
+        run: The run's folder.
+        step: Updates done, over all parts of the run.
+        ended: `finished`, or `stopped` by hand.
+        best: {"step", "scores"} of the best validation, None without one.
+        audio_seconds_per_s: Seconds of recordings learned from a second, validations left out.
+    """
+
+    run: str
+    step: int
+    ended: str
+    best: dict[str, Any] | None
+    audio_seconds_per_s: float
+
+
+def train(
+    config: RunConfig,
+    dataset: str | Path,
+    *,
+    storage: str | Path = "runs",
+    name: str | None = None,
+    address: str | None = None,
+    callbacks: Sequence[Any] = (),
+    quiet: bool = False,
+) -> TrainResult:
+    """Start a run.
+
+    Args:
+        config: Resolved.
+        dataset: Folder of the dataset, which all workers see.
+        storage: Folder that holds the run's folder, which all workers see.
+        name: Of the run's folder; the config's name and four random digits without it.
+        address: Of the Ray cluster; without it, one is started inside this process.
+        callbacks: Ray Train callbacks; each report holds `step` and the held-out scores (`val/mel`, …).
+        quiet: No live view, no Ctrl-C handling.
+
+    Raises:
+        UsageError: The name is taken.
+        DataError: The dataset can't be used.
+        AudioContractError: Dataset and config disagree.
+        PlacementError: The cluster can never hold the workers.
+        DivergedError: A loss was no number any more.
+    """
+    data = Dataset.open(dataset)
+    data.audio.must_equal(config.audio, ours=f"dataset {data.path}", theirs=f"recipe {config.name}")
+    if not len(data.split(config.data.split)):
+        raise DataError(f"split {config.data.split} of {data.path} is empty")
+    folder = _folder(storage) / (name or f"{config.name}-{secrets.token_hex(2)}")
+    run = Run.create(folder, config, {"path": str(data.path.absolute()), "digest": data.digest})
+    return _fit(run, address, callbacks, quiet)
+
+
+def resume(
+    run: str | Path,
+    *,
+    changes: dict[str, Any] | None = None,
+    dataset: str | Path | None = None,
+    address: str | None = None,
+    callbacks: Sequence[Any] = (),
+    quiet: bool = False,
+) -> TrainResult:
+    """Go on with a run from its newest checkpoint.
+
+    Args:
+        run: Its folder.
+        changes: Groups of the config to replace; only those of `MAY_CHANGE`.
+        dataset: Where the dataset is now, if it was moved.
+
+    Raises:
+        DataError: There is no such run, or the dataset is another one.
+        UsageError: A change would make it another run.
+    """
+    opened = Run.open(run)
+    refused = [key for key in changes or {} if key not in MAY_CHANGE]
+    if refused:
+        raise UsageError(
+            f"a run that goes on can't change {', '.join(refused)}",
+            mend=f"change only {', '.join(MAY_CHANGE)}, or start a new run",
+        )
+    if changes:
+        opened.config = opened.config.model_copy(update=changes)
+    data = Dataset.open(dataset or opened.dataset["path"])
+    if data.digest != opened.dataset["digest"]:
+        raise DataError(
+            f"{data.path} is not the dataset that the run learned from",
+            got=data.digest,
+            want=opened.dataset["digest"],
+            mend="give the old dataset by --data, or start a new run",
+        )
+    opened.dataset = {"path": str(data.path.absolute()), "digest": data.digest}
+    opened.write_config()
+    return _fit(opened, address, callbacks, quiet)
+
+
+def _folder(storage: str | Path) -> Path:
+    text = str(storage)
+    if "://" in text and not text.startswith("file://"):
+        raise UsageError(
+            f"storage {text} is not a folder", mend="give a folder that all nodes see (a mounted bucket will do)"
+        )
+    return Path(text.removeprefix("file://")).absolute()
+
+
+def _fit(run: Run, address: str | None, callbacks: Sequence[Any], quiet: bool) -> TrainResult:
+    ours = connect(address)
+    try:
+        _must_fit(run.config)
+        board = Board.remote()  # type: ignore[attr-defined]
+        trainer = _trainer(run, board, callbacks)
+        with contextlib.nullcontext() if quiet else View(run, board) as view:
+            result = _wait(trainer, board, view) if view else trainer.fit()
+        return TrainResult(run=str(run.path), **result.return_value)
+    except ray.train.TrainingFailedError as error:
+        raise _cause(error) from error
+    finally:
+        if ours:
+            ray.shutdown()
+
+
+def _trainer(run: Run, board: Any, callbacks: Sequence[Any]) -> TorchTrainer:
+    resources = run.config.resources
+    return TorchTrainer(
+        _work,
+        train_loop_config={"job": asdict(Job(str(run.path), run.dataset["path"])) | {"board": board}},
+        torch_config=TorchConfig(backend="nccl" if resources.gpus_per_worker else "gloo"),
+        scaling_config=ray.train.ScalingConfig(
+            num_workers=resources.num_workers,
+            use_gpu=resources.gpus_per_worker > 0,
+            resources_per_worker=_of_one_worker(run.config),
+        ),
+        run_config=ray.train.RunConfig(
+            name=run.path.name, storage_path=str(run.path / ".ray"), callbacks=list(callbacks)
+        ),
+    )
+
+
+def _work(settings: dict[str, Any]) -> dict[str, Any]:
+    """What every worker does."""
+    job = Job(**settings["job"])
+    threads = int(Run.open(job.run).config.resources.cpus_per_worker)
+    torch.set_num_threads(max(1, threads))
+    logging.getLogger("torch.distributed").setLevel(logging.ERROR)
+    return train_loop(job, Worker(get_device()), ray.train.report)
+
+
+def _of_one_worker(config: RunConfig) -> dict[str, float]:
+    resources = {"CPU": config.resources.cpus_per_worker, "GPU": config.resources.gpus_per_worker}
+    return {name: amount for name, amount in resources.items() if amount}
+
+
+def _must_fit(config: RunConfig) -> None:
+    """Refuse what the nodes that are there can never hold together. Clusters that grow are not judged."""
+    wanted = config.resources.num_workers
+    fewest = wanted if isinstance(wanted, int) else wanted[0]
+    one = _of_one_worker(config)
+    places = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    room = sum(int(min(node.get(name, 0) / amount for name, amount in one.items()) + 1e-6) for node in places)
+    if room < fewest:
+        there = ", ".join(f"{node.get('CPU', 0):g} CPU and {node.get('GPU', 0):g} GPU" for node in places)
+        raise PlacementError(
+            f"{fewest} worker{'s' if fewest > 1 else ''} of {' and '.join(f'{v:g} {k}' for k, v in one.items())} each "
+            f"can never run on this cluster ({there})",
+            mend="ask for less: --workers, --set resources.cpus_per_worker=…, --set resources.gpus_per_worker=…",
+        )
+
+
+def _wait(trainer: TorchTrainer, board: Any, view: View) -> Any:
+    """Fit in a thread; show how it goes, and turn the first Ctrl-C into a checkpoint and an end."""
+    outcome: dict[str, Any] = {}
+
+    def fit() -> None:
+        try:
+            outcome["result"] = trainer.fit()
+        except BaseException as error:  # raised again in the caller's thread
+            outcome["error"] = error
+
+    thread = threading.Thread(target=fit, name="fit", daemon=True)
+    thread.start()
+    while thread.is_alive():
+        try:
+            thread.join(0.5)
+            view.update()
+        except KeyboardInterrupt:
+            if view.stopping:
+                raise
+            view.stopping = True
+            board.stop.remote()
+    view.update()
+    if "error" in outcome:
+        raise outcome["error"]
+    return outcome["result"]
+
+
+def _cause(error: BaseException) -> BaseException:
+    """The worker's own GanrayError, where that is what ended the training; else one that names the first failure."""
+    failures = list(getattr(error, "worker_failures", {}).values())
+    for failure in failures:
+        seen: BaseException | None = failure
+        while seen is not None:
+            inner = getattr(seen, "_base_exc", seen)
+            if isinstance(inner, GanrayError):
+                return inner
+            seen = inner.__cause__ if inner is not seen else seen.__cause__
+    first = str(failures[0]) if failures else str(error)
+    return GanrayError(f"training failed: {first}", mend="the last checkpoint is whole: go on with --resume")

@@ -1,0 +1,70 @@
+"""A run becomes a voice."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ganray.audio import log_mel
+from ganray.data import Dataset
+from ganray.errors import DataError, UsageError
+from ganray.gan.run import Run
+from ganray.metrics import MEASURES
+from ganray.models import Generator, build_generator
+from ganray.voice.bundle import Voice, save_voice
+
+
+def export(run: str | Path, out: str | Path, step: str | int = "best", name: str | None = None) -> Voice:
+    """Write the averaged generator of a run's checkpoint as a voice folder.
+
+    Args:
+        run: The run's folder.
+        out: The voice's folder; must not be there yet.
+        step: `best` by held-out scores, `last`, or a step that has a checkpoint.
+        name: Of the voice; the folder's name without it.
+
+    Raises:
+        DataError: There is no such run or checkpoint.
+        UsageError: The folder is there already, or `step` is none of these.
+    """
+    opened = Run.open(run)
+    chosen = _choose(opened, str(step))
+    content = opened.load(chosen)
+    generator = build_generator(opened.config.generator, opened.config.audio).eval()
+    generator.load_state_dict(content["average"])
+    scores = {row["step"]: row["scores"] for row in opened.leaderboard()}.get(chosen, {})
+    origin = {
+        "run": opened.path.name,
+        "step": chosen,
+        "scores": scores,
+        "recipe": opened.config.name,
+        "dataset": opened.dataset["digest"],
+    }
+    return save_voice(out, generator, name=name or Path(out).name, origin=origin, sample=_sample(opened, generator))
+
+
+def _choose(run: Run, step: str) -> int:
+    steps = run.steps()
+    if not steps:
+        raise DataError(f"the run at {run.path} has no checkpoint yet", mend="train on: ganray train --resume RUN")
+    if step == "last":
+        return steps[-1]
+    if step == "best":
+        return (run.best_steps(MEASURES[run.config.checkpoint.measure].better) or [steps[-1]])[0]
+    if not step.isdigit():
+        raise UsageError(f"no step {step!r}", mend=f"use best, last or one of {', '.join(map(str, steps))}")
+    return int(step)
+
+
+def _sample(run: Run, generator: Generator) -> np.ndarray | None:
+    """A held-out clip through the generator, where the dataset is at hand; else None."""
+    if generator.condition == "noise":
+        return None
+    try:
+        dataset = Dataset.open(run.dataset["path"])
+        clip = dataset.split("validation" if "validation" in dataset.splits else run.config.data.split)[0]
+    except DataError:
+        return None
+    mel = torch.from_numpy(log_mel(clip.waveform, run.config.audio))[None]
+    with torch.inference_mode():
+        return generator(generator.prepare(mel, torch.zeros(1, dtype=torch.int64)))[0, 0].numpy()
