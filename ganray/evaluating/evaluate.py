@@ -1,0 +1,163 @@
+"""`evaluate`: a voice and its scale over a split, and the report of it."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import ray
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+import ganray
+from ganray.data import Dataset, Split
+from ganray.errors import DataError, GanrayError, UsageError
+from ganray.evaluating.page import page_of
+from ganray.evaluating.pool import Pool, cluster
+from ganray.evaluating.report import Report, summarise
+from ganray.evaluating.scorer import SCALE, SHOWN, ClipScores, Failure
+from ganray.evaluating.subject import voice_folder
+from ganray.metrics import MEASURES, measures_named
+from ganray.voice import Voice
+
+SHOWN_CLIPS = 6
+"""Clips with players on the page."""
+_LOSSLESS_S = 160.0
+"""Seconds of sound up to which a page's players are FLAC, some 6 MB of it; beyond, MP3."""
+
+
+def evaluate(
+    voice: str,
+    dataset: str,
+    split: str,
+    *,
+    measures: Sequence[str] = tuple(MEASURES),
+    scale: Sequence[str] = SCALE,
+    clips: int | None = None,
+    out: str | Path | None = None,
+    address: str | None = None,
+    seed: int = 0,
+    workers: int | None = None,
+    quiet: bool = False,
+) -> Report:
+    """Judge a voice on the clips of a split, beside the scale, and write the report.
+
+    Of a `mel` voice its copy-synthesis of each clip is judged, against the clip; of a `noise` voice as many draws as
+    there are clips, by the measures that need no reference. Nothing is kept from an earlier evaluation.
+
+    Args:
+        voice: A voice folder, which every machine of the cluster can read.
+        dataset: A dataset folder with the voice's audio contract, likewise.
+        split: Name of the split.
+        measures: Names of `MEASURES`.
+        scale: Rows of `SCALE` to judge too.
+        clips: Only the first so many; all where None.
+        out: Folder of the report; `reports/VOICE-SPLIT` beside the voice where None.
+        address: Ray cluster; where None, the one that is connected, `RAY_ADDRESS`, or one on this machine.
+        seed: Of everything that is random.
+        workers: How many clips are judged at once; one a CPU of the cluster where None.
+        quiet: Nothing on stderr.
+
+    Raises:
+        AudioContractError: Voice and dataset disagree.
+        ConfigError: A measure is unknown, or its package isn't installed.
+        DataError: Voice or dataset can't be opened, or nothing that the voice gave could be judged.
+        UsageError: The voice's kind can't be judged so.
+    """
+    names = [measure.name for measure in measures_named(measures)]
+    folder = voice_folder(voice)
+    judged = Voice.load(folder)
+    opened = Dataset.open(Path(dataset).absolute())
+    judged.audio.must_equal(opened.audio, ours=f"voice {voice}", theirs=f"dataset {dataset}")
+    clips_of = opened.split(split)
+    names = _judged_by(judged, names, scale)
+    count = len(clips_of) if clips is None else min(clips, len(clips_of))
+    if count < 1:
+        raise UsageError("no clip to judge", clips=clips, mend=f"split {split} has {len(clips_of)} clips")
+    shown = min(SHOWN_CLIPS, count)
+    options = {"measures": names, "scale": list(scale), "seed": seed, "audio_format": _format(clips_of, shown)}
+
+    began = time.perf_counter()
+    jobs = [(index, index < shown) for index in range(count)]
+    with cluster(address):
+        size = min(count, workers or max(1, int(ray.cluster_resources().get("CPU", 1))))
+        results = _collect(Pool(size, folder, str(opened.path), split, options), jobs, clips_of.ids, quiet)
+    rows = summarise(results, names, seed)
+    failures = [failure for clip in results for failure in clip.failures]
+    if not any(clip.rows.get("voice") for clip in results):
+        raise DataError(
+            "nothing that the voice gave could be judged",
+            clips=count,
+            first=failures[0].reason if failures else None,
+            mend="listen to it: ganray vocode",
+        )
+    spoken = [clip for clip in results if np.isfinite(clip.synthesis_s)]
+    about = {
+        "voice": {
+            "name": judged.name,
+            "path": str(voice),
+            "digest": judged.digest,
+            "kind": judged.kind,
+            "parameters": judged.num_parameters,
+        },
+        "dataset": {"name": opened.card.get("name", opened.path.name), "path": str(dataset), "digest": opened.digest,
+                    "split": split},
+        "audio": judged.audio.model_dump(mode="json"),
+        "seed": seed,
+        "measures": names,
+        "times_real_time": round(
+            sum(c.seconds for c in spoken) / max(sum(c.synthesis_s for c in spoken), 1e-9), 2
+        ) if judged.kind == "mel" else None,
+        "seconds": round(time.perf_counter() - began, 1),
+        "ganray": ganray.__version__,
+    }  # fmt: skip
+    target = Path(out) if out else Path(folder).parent / "reports" / f"{Path(folder).name}-{split}"
+    report = Report(target, about, rows, results, failures)
+    page_of(report, judged.audio).write(report.page)
+    report.write()
+    return report
+
+
+def _judged_by(voice: Voice, measures: Sequence[str], scale: Sequence[str]) -> list[str]:
+    """Those of `measures` that can judge this voice."""
+    if voice.kind not in ("mel", "noise"):
+        raise UsageError(f"a {voice.kind} voice can't be evaluated yet", mend="give a mel or noise voice")
+    unknown = [row for row in scale if row not in SCALE]
+    if unknown:
+        raise UsageError(f"no row {', '.join(unknown)} on the scale", mend=f"there are {', '.join(SCALE)}")
+    fitting = [name for name in measures if voice.kind == "mel" or not MEASURES[name].needs_reference]
+    if not fitting:
+        raise UsageError(
+            f"what a {voice.kind} voice says has no reference, and {', '.join(measures)} can't do without",
+            mend="use --measures distillmos",
+        )
+    return fitting
+
+
+def _format(split: Split, shown: int) -> str:
+    seconds = float(split.num_samples[:shown].sum()) / split.audio.sample_rate * len(SHOWN)
+    return "flac" if seconds <= _LOSSLESS_S else "mp3"
+
+
+def _collect(pool: Pool, jobs: list[tuple[int, bool]], ids: Sequence[str], quiet: bool) -> list[ClipScores]:
+    """The clips' scores in the split's order, with a bar that says how far it is."""
+    found: dict[int, ClipScores] = {}
+    bar = Progress(
+        TextColumn("evaluate"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("clips  {task.fields[state]}"),
+        TimeElapsedColumn(),
+        console=Console(stderr=True, quiet=quiet),
+    )
+    with bar:
+        task = bar.add_task("evaluate", total=len(jobs), state="waiting for a worker")
+        for index, scores in pool.run(jobs):
+            if isinstance(scores, str):
+                failure = Failure(ids[index], "", "", scores)
+                scores = ClipScores(ids[index], "", 0.0, failures=[failure])
+            found[index] = scores
+            bar.update(task, advance=1, state="")
+    if not found:
+        raise GanrayError("no clip was judged")
+    return [found[index] for index in sorted(found)]

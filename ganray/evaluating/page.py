@@ -1,0 +1,106 @@
+"""The report as a page: what the numbers say, then what the ear says."""
+
+from collections.abc import Sequence
+
+from ganray.config.audio import AudioConfig
+from ganray.evaluating.report import ROWS, Report
+from ganray.evaluating.scorer import SHOWN, ClipScores
+from ganray.metrics import MEASURES
+from ganray.metrics.page import Axes, Axis, Cell, Clip, Page, Players, Section, Table, Take, cell, number
+from ganray.metrics.plots import mel_ticks
+
+_HOW_TO_READ = (
+    "Mean over the clips with its 95 % bootstrap interval. No number judges a voice alone: read it beside the "
+    "recording, beside what signal processing makes of the same recording (WORLD, Griffin-Lim), and beside noise. "
+    "Measures that disagree on WORLD and Griffin-Lim will disagree on a voice too."
+)
+
+
+def page_of(report: Report, audio: AudioConfig) -> Page:
+    """The page of a report."""
+    voice, dataset = report.about["voice"], report.about["dataset"]
+    seconds = sum(clip.seconds for clip in report.per_clip)
+    intro = [
+        f"{report.clips} clips ({seconds / 60:.1f} min) of {dataset['name']}, split {dataset['split']}; "
+        f"{audio.sample_rate:,} Hz, {audio.n_mels} mel bands, hop {audio.hop_length}.",
+        f"A {voice['kind']} voice of {voice['parameters'] / 1e6:.2f} M parameters"
+        + (f", {speed:.1f} × real time on one core." if (speed := report.about["times_real_time"]) else "."),
+    ]
+    sections: list[Section] = [_table(report), _axes(report)]
+    if report.failures:
+        sections.append(_failures(report))
+    sections += [*_players(report, audio), _per_clip(report)]
+    sources = "; ".join(f"{name}: {MEASURES[name].source}" for name in report.about["measures"])
+    footer = (
+        f"Voice {voice['digest']}, dataset {dataset['digest']}, audio contract {audio.digest()}, "
+        f"seed {report.about['seed']}, ganray {report.about['ganray']}. {sources}. Griffin-Lim: 32 iterations with "
+        "momentum on the voice's own mel; WORLD: dio, stonemask, cheaptrick, d4c."
+    )
+    return Page(f"How {voice['name']} sounds", intro, sections, footer)
+
+
+def _table(report: Report) -> Table:
+    measures = report.about["measures"]
+    arrows = {"higher": "↑", "lower": "↓"}
+    columns = ["", *(f"{name} {arrows[MEASURES[name].better]}" for name in measures)]
+    rows: list[list[str | Cell]] = [
+        [_label(report, row), *(cell(values.get(name)) for name in measures)] for row, values in report.rows.items()
+    ]
+    return Table("Scores", columns, rows, _HOW_TO_READ, highlight=0)
+
+
+def _axes(report: Report) -> Axes:
+    axes = []
+    for name in report.about["measures"]:
+        rows = [(_label(report, row), values[name]) for row, values in report.rows.items() if name in values]
+        if rows:
+            axes.append(Axis(name, MEASURES[name].unit, MEASURES[name].better, rows, highlight=0))
+    return Axes("Where it stands", axes)
+
+
+def _failures(report: Report) -> Table:
+    failed = {failure.clip for failure in report.failures}
+    rows = [[f.clip, ROWS.get(f.row, f.row), f.measure, f.reason] for f in report.failures]
+    note = f"{len(failed)} of {report.clips} clips lack a number; the means above leave them out."
+    return Table("What failed", ["clip", "row", "measure", "reason"], rows, note)
+
+
+def _players(report: Report, audio: AudioConfig) -> list[Players]:
+    shown = [clip for clip in report.per_clip if clip.sounds]
+    if not shown:
+        return []
+    if report.about["voice"]["kind"] == "noise":
+        clips = [_clip(f"Draw {i}", "", clip, ("voice",), report) for i, clip in enumerate(shown, 1)]
+        clips += [_clip(clip.id, clip.text, clip, SHOWN[1:], report) for clip in shown]
+        note = "Draws of the voice, and the first clips of the split, which it never saw."
+    else:
+        clips = [_clip(clip.id, clip.text, clip, SHOWN, report) for clip in shown]
+        note = "The first clips of the split, not chosen by ear. Spectrograms: mel scale in Hz, one range of colours a clip; a click plays from there."
+    return [Players("Listen", clips, note, mel_ticks(audio))]
+
+
+def _clip(title: str, text: str, clip: ClipScores, rows: Sequence[str], report: Report) -> Clip:
+    takes = []
+    for row in rows:
+        if row in clip.sounds:
+            sound, values = clip.sounds[row], clip.rows.get(row, {})
+            note = " · ".join(f"{name} {number(values[name])}" for name in ("distillmos", "pesq") if name in values)
+            takes.append(Take(_label(report, row), sound.audio, sound.media_type, sound.seconds, sound.picture, note))
+    return Clip(title, text, takes)
+
+
+def _per_clip(report: Report) -> Table:
+    """The voice's scores, worst first: the clips to listen to."""
+    measures = report.about["measures"]
+    first = MEASURES[measures[0]]
+    sign = 1 if first.better == "higher" else -1
+    clips = sorted(report.per_clip, key=lambda c: sign * c.rows.get("voice", {}).get(first.name, -sign * 1e9))
+    rows = [
+        [clip.id, f"{clip.seconds:.1f}", *(number(clip.rows.get("voice", {}).get(name)) for name in measures)]
+        for clip in clips
+    ]
+    return Table(f"Every clip, worst {first.name} first", ["clip", "seconds", *measures], rows, folded=True)
+
+
+def _label(report: Report, row: str) -> str:
+    return str(report.about["voice"]["name"]) if row == "voice" else ROWS[row]

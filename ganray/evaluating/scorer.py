@@ -1,0 +1,154 @@
+"""What is done with one clip: the voice and the scale speak it, the measures judge it. Every worker holds a scorer."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ganray.audio import FORMATS, encode
+from ganray.data import Split
+from ganray.errors import ConfigError, GanrayError
+from ganray.metrics import MEASURES, score
+from ganray.metrics.plots import colour_range, strip
+from ganray.metrics.references import griffin_lim, noise, world
+from ganray.voice import Voice
+
+SCALE = ("recording", "world", "griffin_lim", "noise")
+"""The rows that a voice is read beside, best first."""
+SHOWN = ("voice", "recording", "world", "griffin_lim")
+"""The rows that a page plays: nobody wants to hear white noise."""
+
+
+@dataclass
+class Failure:
+    """Why there is no number."""
+
+    clip: str
+    row: str
+    measure: str
+    reason: str
+
+
+@dataclass
+class Sound:
+    """What a page needs to play and show one row of one clip."""
+
+    audio: bytes
+    media_type: str
+    seconds: float
+    picture: bytes
+
+
+@dataclass
+class ClipScores:
+    """All that is known of one clip."""
+
+    id: str
+    text: str
+    seconds: float
+    rows: dict[str, dict[str, float]] = field(default_factory=dict)
+    """Row → measure → value."""
+    failures: list[Failure] = field(default_factory=list)
+    synthesis_s: float = float("nan")
+    """What the voice took."""
+    sounds: dict[str, Sound] = field(default_factory=dict)
+    """Row → sound, where the clip is shown on the page."""
+
+
+class Scorer:
+    """Judges one clip after the other.
+
+    Args:
+        voice: Of kind `mel` (its copy-synthesis of each clip is judged) or `noise` (as many draws as clips).
+        split: The clips.
+        measures: Names of `MEASURES`.
+        scale: Which rows of `SCALE` to judge too.
+        seed: Every clip's randomness comes from this and the clip's index, on whatever worker it is judged.
+        audio_format: Of the sounds that are shown.
+    """
+
+    def __init__(
+        self,
+        voice: Voice,
+        split: Split,
+        *,
+        measures: Sequence[str],
+        scale: Sequence[str] = SCALE,
+        seed: int = 0,
+        audio_format: str = "flac",
+    ) -> None:
+        self.voice, self.split, self.audio = voice, split, voice.audio
+        self.measures, self.scale, self.seed = list(measures), list(scale), seed
+        self.audio_format = audio_format
+
+    def __call__(self, index: int, *, shown: bool = False) -> ClipScores:
+        """Judge clip `index`. What fails is told in `failures`; nothing but a missing package ends it.
+
+        Raises:
+            ConfigError: The package behind a measure isn't installed.
+            DataError: The clip can't be read.
+        """
+        clip = self.split[index]
+        result = ClipScores(clip.id, clip.text, round(len(clip.waveform) / self.audio.sample_rate, 3))
+        seed = int(np.random.SeedSequence((self.seed, index)).generate_state(1)[0]) & 0x7FFFFFFF
+        waveforms = {}
+        for row, speak in self._rows(clip.waveform, seed).items():
+            began = time.perf_counter()
+            try:
+                waveforms[row] = np.asarray(speak(), dtype=np.float32).reshape(-1)
+                if row == "voice":
+                    result.synthesis_s = time.perf_counter() - began
+                self._judge(result, row, waveforms[row], clip.waveform)
+            except ConfigError:
+                raise
+            except Exception as error:  # a clip that breaks a voice or a measure is a finding, not the end
+                reason = str(error) if isinstance(error, GanrayError) else f"{type(error).__name__}: {error}"
+                done = result.rows.setdefault(row, {})
+                lacking = [name for name in self._measures_of(row) if name not in done]
+                result.failures += [Failure(clip.id, row, name, reason) for name in lacking]
+        if shown:
+            result.sounds = self._sounds(waveforms)
+        return result
+
+    def _rows(self, recording: np.ndarray, seed: int) -> dict[str, Callable[[], np.ndarray]]:
+        rows: dict[str, Callable[[], np.ndarray]] = {
+            "voice": lambda: self._speak(recording, seed),
+            "recording": lambda: recording,
+            "world": lambda: world(recording, self.audio),
+            "griffin_lim": lambda: griffin_lim(recording, self.audio, seed),
+            "noise": lambda: noise(recording, self.audio, seed),
+        }
+        return {row: speak for row, speak in rows.items() if row == "voice" or row in self.scale}
+
+    def _speak(self, recording: np.ndarray, seed: int) -> np.ndarray:
+        if self.voice.kind == "noise":
+            return self.voice.draw(seed=seed, count=1)[0]
+        return self.voice.vocode(self.voice.mel(recording), seed=seed)
+
+    def _measures_of(self, row: str) -> list[str]:
+        """A recording is trivially perfect against itself, and a draw from noise has nothing to be compared with."""
+        compared = row != "recording" and self.voice.kind != "noise"
+        return [name for name in self.measures if compared or not MEASURES[name].needs_reference]
+
+    def _judge(self, result: ClipScores, row: str, estimate: np.ndarray, recording: np.ndarray) -> None:
+        values = result.rows.setdefault(row, {})
+        for name in self._measures_of(row):
+            scores = score([name], estimate, reference=recording, sample_rate=self.audio.sample_rate, audio=self.audio)
+            values |= scores.values
+            result.failures += [Failure(result.id, row, name, reason) for reason in scores.failures.values()]
+
+    def _sounds(self, waveforms: dict[str, np.ndarray]) -> dict[str, Sound]:
+        waveforms = {row: np.nan_to_num(waveforms[row]) for row in SHOWN if row in waveforms}
+        mels = {row: self.voice.mel(waveform) for row, waveform in waveforms.items()}
+        low, high = colour_range([mels.get("recording", next(iter(mels.values())))] if mels else [])
+        rate = self.audio.sample_rate
+        return {
+            row: Sound(
+                encode(waveform, rate, self.audio_format),
+                FORMATS[self.audio_format],
+                len(waveform) / rate,
+                strip(mels[row], low, high),
+            )
+            for row, waveform in waveforms.items()
+        }
