@@ -51,8 +51,11 @@ class GanStep(nn.Module):
         return told | passed
 
     def generate(self, state: GanState, batch: Batch, mel: Tensor) -> Tensor:
-        inputs = state.generator.prepare(mel, batch.key, batch.f0)
+        # With the recordings' F0 until its own is good enough; then as in use, so that it learns to live with its errors.
+        f0 = None if state.adversarial else batch.f0
         with self._autocast(batch):
+            with torch.no_grad():
+                inputs = state.generator.prepare(mel, batch.key, f0)
             return state.generator(inputs)
 
     def update_discriminators(self, state: GanState, batch: Batch, fake: Tensor) -> Losses:

@@ -9,7 +9,8 @@ import torch
 from pydantic import ConfigDict
 from torch import Tensor, nn
 
-from ganray.config import Architecture, AudioConfig
+from ganray.config import Architecture, AudioConfig, RunConfig
+from ganray.errors import Problem
 
 Inputs = dict[str, Tensor]
 """What a generator turns into a waveform: tensors (B, K, F), one column a frame. Every column is a function of its
@@ -102,6 +103,10 @@ class ArchitectureConfig(Architecture):
     """Base of the `Config` of an architecture: unlike `Architecture`, it knows all its keys and refuses others."""
 
     model_config = ConfigDict(extra="forbid")
+
+    def rules(self, run: RunConfig) -> list[Problem]:
+        """What a run with this architecture breaks; an empty list when all holds."""
+        return []
 
 
 def remove_weight_norm(module: nn.Module) -> nn.Module:

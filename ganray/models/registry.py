@@ -10,6 +10,7 @@ from typing import Any
 from torch import nn
 
 from ganray.config import Architecture, AudioConfig, RunConfig, load, recipe_path, run_rules
+from ganray.errors import Problem
 from ganray.models import discriminators, generators
 from ganray.models.contract import Discriminator, Generator
 
@@ -39,7 +40,16 @@ def load_run(source: str | Path | Mapping[str, Any], overrides: Sequence[str] = 
         ConfigError: With every problem.
     """
     document = source if isinstance(source, Mapping) else recipe_path(source)
-    return load(RunConfig, document, overrides, rules=run_rules, architectures=schema_of)
+    return load(RunConfig, document, overrides, rules=_all_rules, architectures=schema_of)
+
+
+def _all_rules(run: RunConfig) -> list[Problem]:
+    problems = run_rules(run)
+    for kind, configs in (("generators", [run.generator]), ("discriminators", run.discriminators)):
+        for config in configs:
+            if config.type in types(kind):
+                problems += _module(kind, config.type).Config.model_validate(config.model_dump()).rules(run)
+    return problems
 
 
 def build_generator(config: Architecture, audio: AudioConfig) -> Generator:

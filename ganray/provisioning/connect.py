@@ -14,13 +14,14 @@ API_SERVER = "RAY_API_SERVER_ADDRESS"
 looks in the temporary folder, where a cluster that was killed may have left its own address."""
 
 
-def connect(address: str | None = None) -> bool:
+def connect(address: str | None = None, num_cpus: int | None = None) -> bool:
     """Connect to `address`, else to RAY_ADDRESS, else start Ray on this machine with its dashboard on loopback.
 
     Everything that runs for this driver knows where the cluster's state API is.
 
     Args:
         address: `HOST:PORT`, `auto`, `local`, or a Ray client's `ray://…`.
+        num_cpus: Cores that a cluster started here says it has; all there are without it.
 
     Returns:
         Whether this call connected; False where Ray was connected already, which is left as it is.
@@ -33,7 +34,7 @@ def connect(address: str | None = None) -> bool:
     address = address or os.environ.get("RAY_ADDRESS") or "local"
     if address == "local":
         port = free_port()
-        _init(address, f"http://127.0.0.1:{port}", dashboard_host="127.0.0.1", dashboard_port=port)
+        _init(address, f"http://127.0.0.1:{port}", dashboard_host="127.0.0.1", dashboard_port=port, num_cpus=num_cpus)
         return True
     url = dashboard_url(_init(address))
     if url and os.environ.get(API_SERVER) != url:

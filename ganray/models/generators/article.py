@@ -10,7 +10,8 @@ from typing import Literal
 from pydantic import Field
 from torch import Tensor, nn
 
-from ganray.config import AudioConfig
+from ganray.config import AudioConfig, RunConfig
+from ganray.errors import Problem
 from ganray.models import contract
 from ganray.models.norm import BatchNorm
 from ganray.models.random import normal
@@ -27,7 +28,30 @@ class Config(contract.ArchitectureConfig):
     strides: tuple[int, ...] = (4, 4, 4, 4, 4)
     """Upsampling of each transposed convolution; kernels are four strides and a bit wide, as in WaveGAN."""
     length: int = Field(16_384, ge=256)
-    """Samples of a waveform: a multiple of the product of the strides."""
+    """Samples of a waveform; data.segment_length must equal it."""
+
+    def rules(self, run: RunConfig) -> list[Problem]:
+        weights = run.objective.weights
+        problems = [
+            Problem(
+                f"objective.weights.{name}",
+                getattr(weights, name),
+                "a generator of noise has nothing to equal",
+                "set it to 0",
+            )
+            for name in ("feature_matching", "mel", "stft")
+            if getattr(weights, name)
+        ]
+        if run.data.segment_length != self.length:
+            problems.append(
+                Problem(
+                    "data.segment_length",
+                    run.data.segment_length,
+                    f"is not generator.length {self.length}",
+                    f"set both to {self.length}",
+                )
+            )
+        return problems
 
 
 class Generator(contract.Generator):

@@ -1,0 +1,130 @@
+"""What a run owns: all of it comes back, and learning rates follow the schedule."""
+
+import math
+
+import pytest
+import torch
+
+from ganray.errors import DataError, UsageError
+from ganray.gan import GanState, GanStep
+from ganray.gan.run import Run
+
+
+def equal(a, b):
+    """Bit for bit, through dictionaries and lists."""
+    if isinstance(a, torch.Tensor):
+        return torch.equal(a, b)
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(equal(a[key], b[key]) for key in a)
+    if isinstance(a, list | tuple):
+        return len(a) == len(b) and all(equal(x, y) for x, y in zip(a, b, strict=True))
+    return a == b
+
+
+def test_a_restored_state_goes_on_bit_for_bit(tiny_run, batches):
+    config = tiny_run("schedule.max_steps=6")
+    all_batches = list(batches(config, 6))
+    whole, step = GanState(config), GanStep(config)
+    for batch in all_batches:
+        step(whole, batch)
+    cut = GanState(config)
+    for batch in all_batches[:3]:
+        step(cut, batch)
+    restored = GanState(config)
+    restored.load_state_dict(cut.state_dict())
+    for batch in all_batches[3:]:
+        step(restored, batch)
+    assert equal(restored.state_dict(), whole.state_dict())
+
+
+def test_the_same_seed_gives_the_same_networks_and_another_does_not(tiny_run):
+    first, again = GanState(tiny_run()), GanState(tiny_run())
+    assert equal(first.state_dict(), again.state_dict())
+    assert not equal(first.state_dict(), GanState(tiny_run("seed=2")).state_dict())
+
+
+@pytest.mark.parametrize(
+    ("decay", "middle"), [("none", 1.0), ("linear", 0.51), ("cosine", 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi / 2)))]
+)
+def test_learning_rates_rise_then_decay(tiny_run, decay, middle):
+    config = tiny_run("schedule.max_steps=1000", f"schedule.decay={decay}", "schedule.warmup_steps=9")
+    state = GanState(config)
+
+    def rate(step):
+        state.step = step
+        state.set_learning_rates()
+        return state.generator_optimiser.param_groups[0]["lr"] / config.optim.generator.lr
+
+    assert rate(0) == pytest.approx(0.1, rel=0.01)
+    assert rate(500) == pytest.approx(middle, rel=1e-6)
+
+
+def test_minutes_count_as_progress(tiny_run):
+    state = GanState(tiny_run("schedule.max_steps=1000", "schedule.max_minutes=2"))
+    state.seconds = 60
+    assert state.progress == 0.5
+    state.step = 900
+    assert state.progress == 0.9
+
+
+def test_the_average_follows(tiny_run, batches):
+    config = tiny_run()
+    state, step = GanState(config), GanStep(config)
+    step(state, next(batches(config, 1)))
+    average, newest = state.average.out.weight, state.generator.out.weight
+    torch.manual_seed(config.seed)
+    start = GanState(config).generator.out.weight
+    torch.testing.assert_close(average, start + (newest - start) * (1 - 2 / 11), rtol=1e-4, atol=1e-7)
+
+
+def test_a_run_is_written_whole_or_not_at_all(tiny_run, tmp_path, monkeypatch):
+    run = Run.create(tmp_path / "run", tiny_run(), {"path": "d", "digest": "0"})
+    state = GanState(run.config)
+    state.step = 3
+    monkeypatch.setattr(torch, "save", lambda content, file: (file.write(b"half"), 1 / 0))
+    with pytest.raises(ZeroDivisionError):
+        run.save(state)
+    assert run.steps() == []
+    monkeypatch.undo()
+    run.save(state)
+    assert run.steps() == [3]
+    assert equal(run.load(3), state.state_dict())
+
+
+def test_a_used_name_is_refused(tiny_run, tmp_path):
+    Run.create(tmp_path / "run", tiny_run(), {"path": "d", "digest": "0"})
+    with pytest.raises(UsageError, match="--resume"):
+        Run.create(tmp_path / "run", tiny_run(), {"path": "d", "digest": "0"})
+
+
+def test_opening_gives_what_was_created(tiny_run, tmp_path):
+    config = tiny_run()
+    Run.create(tmp_path / "run", config, {"path": "d", "digest": "0"})
+    opened = Run.open(tmp_path / "run")
+    assert opened.config == config
+    assert opened.dataset == {"path": "d", "digest": "0"}
+
+
+def test_no_run_and_no_checkpoint_are_told(tiny_run, tmp_path):
+    with pytest.raises(DataError, match="no run at"):
+        Run.open(tmp_path / "nowhere")
+    run = Run.create(tmp_path / "run", tiny_run(), {"path": "d", "digest": "0"})
+    with pytest.raises(DataError, match="no checkpoint of step 7"):
+        run.load(7)
+
+
+def test_a_checkpoint_that_would_run_code_is_refused(tiny_run, tmp_path):
+    run = Run.create(tmp_path / "run", tiny_run(), {"path": "d", "digest": "0"})
+    torch.save({"step": print}, run.checkpoint(1))
+    with pytest.raises(DataError, match="cannot read"):
+        run.load(1)
+
+
+def test_the_newest_and_the_best_checkpoints_stay(tiny_run, tmp_path):
+    run = Run.create(tmp_path / "run", tiny_run(), {"path": "d", "digest": "0"})
+    for step, mel in ((1, 0.5), (2, 0.1), (3, 0.4), (4, 0.3), (5, 0.2)):
+        run.checkpoint(step).write_bytes(b"")
+        run.enter(step, {"mel": mel})
+    run.remove_old("lower")
+    assert run.steps() == [2, 4, 5]
+    assert run.best_steps("lower") == [2, 5, 4]

@@ -1,0 +1,114 @@
+"""One update: who learns what, and that the sum of shares is the whole."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from ganray.gan import GanState, GanStep
+
+
+def parameters(module):
+    return {name: p.detach().clone() for name, p in module.named_parameters()}
+
+
+def moved(module, before):
+    return {name for name, p in module.named_parameters() if not torch.equal(p, before[name])}
+
+
+def test_both_networks_learn_in_one_update(tiny_run, batches):
+    config = tiny_run()
+    state, step = GanState(config), GanStep(config)
+    generator, judges = parameters(state.generator), parameters(state.discriminators)
+    losses = step(state, next(batches(config, 1)))
+    assert moved(state.generator, generator) == set(generator)
+    assert moved(state.discriminators, judges) == set(judges)
+    assert state.step == 1
+    assert all(torch.isfinite(loss) for loss in losses.values())
+
+
+def test_the_generators_update_leaves_the_judges_gradients_alone(tiny_run, batches):
+    config = tiny_run()
+    state, step = GanState(config), GanStep(config)
+    batch = next(batches(config, 1))
+    mel = step.log_mel(batch.padded, padded=True)
+    step.update_generator(state, batch, mel, step.generate(state, batch, mel))
+    assert all(p.grad is None and p.requires_grad for p in state.discriminators.parameters())
+
+
+def test_before_their_start_step_the_judges_sleep(tiny_run, batches):
+    config = tiny_run("optim.discriminator.start_step=2")
+    state, step = GanState(config), GanStep(config)
+    judges = parameters(state.discriminators)
+    kinds = [set(step(state, batch)) for batch in batches(config, 3)]
+    assert "loss/discriminator/total" not in kinds[0] | kinds[1]
+    assert "loss/discriminator/total" in kinds[2]
+    assert moved(state.discriminators, judges)
+
+
+def test_a_loss_of_weight_zero_is_measured_and_not_trained(tiny_run, batches):
+    def trained(*overrides):
+        config = tiny_run("log.every_steps=1", *overrides)
+        state = GanState(config)
+        return GanStep(config)(state, next(batches(config, 1))), parameters(state.generator)
+
+    with_it, weights_with = trained("objective.weights.stft=1")
+    without, weights_without = trained("objective.weights.stft=0")
+    assert without["loss/generator/stft"] == with_it["loss/generator/stft"]
+    assert any(not torch.equal(weights_with[name], weights_without[name]) for name in weights_with)
+
+
+def gradients(config, batch, shares):
+    """Gradients of both networks, added up over equal states that saw a share of the batch each."""
+    sums = {}
+    for start, stop in shares:
+        part = replace(
+            batch,
+            padded=batch.padded[start:stop],
+            f0=batch.f0[start:stop],
+            key=batch.key[start:stop],
+            share=(stop - start) / len(batch.key),
+        )
+        kept = []
+        state = GanState(config)
+        step = GanStep(config, reduce=lambda ps, kept=kept: kept.append([p.grad.clone() for p in ps]))
+        # The judges must judge alike on all: their update is left out, its gradient kept.
+        state.discriminator_optimiser.step = lambda: None
+        step(state, part)
+        for network, grads in zip(("judges", "generator"), kept, strict=True):
+            for i, gradient in enumerate(grads):
+                key = (network, i)
+                sums[key] = sums.get(key, 0) + gradient
+    return sums
+
+
+@pytest.mark.parametrize("shares", [[(0, 2), (2, 4)], [(0, 1), (1, 2), (2, 3), (3, 4)], [(0, 3), (3, 4)]])
+def test_gradients_of_the_shares_add_up_to_those_of_the_batch(tiny_run, batches, shares):
+    config = tiny_run()
+    batch = next(batches(config, 1))
+    whole, parts = gradients(config, batch, [(0, 4)]), gradients(config, batch, shares)
+    for key in whole:
+        scale = whole[key].abs().max().clamp_min(1e-8)
+        # L1 terms change sign by rounding, so a little more than one float's precision.
+        assert ((whole[key] - parts[key]).abs().max() / scale) < 5e-3, key
+
+
+def test_a_batch_learned_by_heart(tiny_run, batches):
+    config = tiny_run(
+        "schedule.max_steps=60", "objective.weights.adversarial=0", "objective.weights.feature_matching=0"
+    )
+    state, step = GanState(config), GanStep(config)
+    batch = next(batches(config, 1))
+    losses = [step(state, batch)["loss/generator/mel"].item() for _ in range(40)]
+    assert losses[-1] < 0.8 * losses[0]
+
+
+def test_bf16_agrees_with_fp32_to_its_precision(tiny_run, batches):
+    config = tiny_run()
+    batch = next(batches(config, 1))
+    made = {}
+    for precision in ("fp32", "bf16"):
+        state, step = GanState(config), GanStep(config, precision)
+        made[precision] = step(state, batch)
+    for name in ("loss/generator/mel", "loss/generator/adversarial", "loss/discriminator/total"):
+        assert made["bf16"][name].item() == pytest.approx(made["fp32"][name].item(), rel=0.05)
