@@ -5,6 +5,8 @@ from typing import Any
 
 import click
 
+from ganray.cli.options import address_option, emit, json_option, set_option
+
 
 @click.command("prepare")
 @click.argument("corpus", type=click.Path())
@@ -13,9 +15,9 @@ import click
 @click.option("--validation", type=click.Path(), metavar="FILE", help="The validation split: a file, one id a line.")
 @click.option("--test", type=click.Path(), metavar="FILE", help="The test split: a file, one id a line.")
 @click.option("--overwrite", is_flag=True, help="Replace a dataset that is there.")
-@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change a key; --keys lists them.")
-@click.option("--address", metavar="ADDRESS", help="Ray cluster; by default RAY_ADDRESS, or this machine.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+@set_option
+@address_option
+@json_option
 @click.option("--keys", is_flag=True, is_eager=True, expose_value=False, callback=lambda c, _, on: _keys(c, on),
               help="List the keys of --set, with their defaults, and leave.")  # fmt: skip
 def command(
@@ -41,7 +43,6 @@ def command(
       ganray prepare phone/ --out data/phone --set audio.sample_rate=16000 --set audio.f_max=8000
       ganray prepare recordings/ --out data/mine --validation held_out.txt --set test.share=0
     """
-    from ganray.cli.options import emit
     from ganray.config import load, read_yaml, recipe_path
     from ganray.config.prepare import PrepareConfig, prepare_rules
     from ganray.preparing import prepare

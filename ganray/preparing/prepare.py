@@ -7,16 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ganray.config.prepare import PrepareConfig, SplitConfig
 from ganray.data.corpus import SUFFIXES, Corpus, Recording, fold, read_corpus, read_ids
 from ganray.data.schema import COLUMNS, VERSION
 from ganray.errors import DataError
-from ganray.preparing.cluster import connect
 from ganray.preparing.pipeline import prepared
 from ganray.preparing.progress import Progress
 from ganray.preparing.shards import SplitWriter, beside, may_write, write_card
 from ganray.preparing.splits import TRAIN, assign
+from ganray.provisioning import connect
 
 HELD_OUT = ("validation", "test")
 
@@ -53,7 +54,7 @@ def prepare(
     source = read_corpus(corpus)
     config, lists, notes = _resolve(config, source)
     todo, splits, dropped = _plan(source, config, lists)
-    progress = Progress(source, notes, quiet)
+    progress = Progress(source, len(todo), notes, quiet)
     connect(address)
     began = time.perf_counter()
     with beside(out) as folder, progress:
@@ -127,9 +128,9 @@ def _plan(
 
 
 def _by_split(rows: pa.Table) -> Iterator[tuple[str, pa.Table]]:
-    good = rows.filter(pa.compute.is_null(rows["reason"]))
+    good = rows.filter(pc.is_null(rows["reason"]))
     for split in (TRAIN, *HELD_OUT):
-        clips = good.filter(pa.compute.equal(good["split"], split))
+        clips = good.filter(pc.equal(good["split"], split))
         if clips.num_rows:
             yield split, clips.select(COLUMNS.names).cast(COLUMNS)
 

@@ -16,11 +16,12 @@ class Progress:
 
     Args:
         source: The corpus.
+        total: How many of its clips are to be prepared.
         notes: What the user should know beforehand.
         quiet: Say nothing.
     """
 
-    def __init__(self, source: Corpus, notes: list[str], quiet: bool) -> None:
+    def __init__(self, source: Corpus, total: int, notes: list[str], quiet: bool) -> None:
         self._console = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
         count = len(source.recordings)
         if not quiet:
@@ -38,7 +39,7 @@ class Progress:
             TimeElapsedColumn(),
             console=self._console,
         )
-        self._task = self._bar.add_task("prepare", total=count, speed="")
+        self._task = self._bar.add_task("prepare", total=total, speed="")
         self._began = 0.0
 
     def __enter__(self) -> "Progress":

@@ -72,8 +72,9 @@ class SplitWriter:
 
 
 def write_card(folder: Path, card: dict[str, Any]) -> dict[str, Any]:
-    """Write `dataset.json` with the digest of `card`, which names the shards' digests; the card with it."""
-    card = {**card, "digest": hashlib.sha256(json.dumps(card, sort_keys=True).encode()).hexdigest()[:16]}
+    """Write `dataset.json`; the card, with its digest: of all but the name, so of the config and every shard."""
+    content = json.dumps({key: value for key, value in card.items() if key != "name"}, sort_keys=True)
+    card = {**card, "digest": hashlib.sha256(content.encode()).hexdigest()[:16]}
     (folder / "dataset.json").write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return card
 
