@@ -34,7 +34,7 @@ class StreamConfig(Schema):
     first_frames: Count = 16
     """Mel frames of the first block: fewer are heard sooner."""
     block_frames: Count = 96
-    """Mel frames of each later block: more cost less."""
+    """Blocks double from there up to so many frames: longer ones cost less."""
 
 
 class ReplicaConfig(Schema):
@@ -83,8 +83,8 @@ class IngressConfig(Schema):
 
     replicas: Count = 1
     """How many."""
-    cpus: float = Field(0.1, ge=0)
-    """CPU cores that each takes from the cluster; encoding is light, so many share a core."""
+    cpus: float = Field(0, ge=0)
+    """CPU cores that each takes from the cluster's count; encoding is light."""
     max_ongoing_requests: Count = 256
     """Requests that one replica works on at a time; beyond that they wait in Ray's proxy."""
 
@@ -93,7 +93,7 @@ class ServeConfig(Schema):
     """A service: which voices, under what limits, on how much of the cluster."""
 
     voices: dict[VoiceName, str] = Field(min_length=1)
-    """Name → voice folder, URI or bundled name. A relative folder is looked up where Ray was started."""
+    """Name → voice folder. A relative one: `ganray serve` looks where it runs, `serve deploy` where Ray was started."""
     default: str | None = None
     """The voice of requests that name none, or name `default`; the first of `voices` when left out."""
     limits: LimitsConfig = LimitsConfig()
@@ -120,9 +120,7 @@ def serve_rules(config: ServeConfig) -> list[Problem]:
     problems = []
     if config.default_voice not in config.voices:
         problems.append(
-            Problem(
-                "default", config.default, f"no voice {config.default!r}", f"use one of {', '.join(config.voices)}"
-            )
+            Problem("default", config.default, f"no voice {config.default!r}", f"use one of {', '.join(config.voices)}")
         )
     elif "default" in config.voices and config.default_voice != "default":
         problems.append(
@@ -132,5 +130,10 @@ def serve_rules(config: ServeConfig) -> list[Problem]:
     if low > high:
         problems.append(
             Problem("autoscaling.max_replicas", high, f"{high} is below min_replicas {low}", f"use {low} or more")
+        )
+    every, back = config.autoscaling.report_every_s, config.autoscaling.look_back_period_s
+    if back <= every:
+        problems.append(
+            Problem("autoscaling.look_back_period_s", back, f"{back:g} s hold no two reports", f"use {2 * every:g}")
         )
     return problems

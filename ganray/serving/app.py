@@ -32,9 +32,11 @@ def build(args: dict) -> Application:
         ConfigError: They are no `ServeConfig`.
     """
     config = load(ServeConfig, args, rules=serve_rules)
-    reports = {"env_vars": _report_every(config.autoscaling.report_every_s)}
-    generator = Generator.options(
-        autoscaling_config=config.autoscaling.model_dump(exclude={"report_every_s"}),
+    scaling = config.autoscaling.model_dump(exclude={"report_every_s"})
+    scaling["metrics_interval_s"] = config.autoscaling.report_every_s  # Ray compares it with look_back_period_s …
+    reports = {"env_vars": _report_every(config.autoscaling.report_every_s)}  # … and goes by these
+    generator = serve.deployment(
+        autoscaling_config=scaling,
         max_ongoing_requests=config.replica.max_ongoing_requests,
         max_queued_requests=config.queue.max_queued_requests,
         backpressure_config=BackpressureConfig(
@@ -45,12 +47,16 @@ def build(args: dict) -> Application:
             "num_gpus": config.replica.gpus,
             "runtime_env": reports,
         },
-    ).bind(config)
-    return Ingress.options(
+        max_constructor_retry_count=2,  # a voice that can't be loaded will not load the twentieth time
+        graceful_shutdown_timeout_s=60,
+    )(Generator)
+    ingress = serve.deployment(
         num_replicas=config.ingress.replicas,
         max_ongoing_requests=config.ingress.max_ongoing_requests,
         ray_actor_options={"num_cpus": config.ingress.cpus, "runtime_env": reports},
-    ).bind(generator, config)
+        graceful_shutdown_timeout_s=60,
+    )(serve.ingress(_asgi)(Ingress))
+    return ingress.bind(generator.bind(config), config)
 
 
 def _report_every(seconds: float) -> dict[str, str]:
@@ -61,7 +67,6 @@ def _report_every(seconds: float) -> dict[str, str]:
     return {name: str(seconds) for name in names}
 
 
-@serve.deployment(max_constructor_retry_count=2, graceful_shutdown_timeout_s=60)
 class Generator:
     """One replica: every voice, and one thread that makes blocks for all its requests in turn."""
 
@@ -71,8 +76,9 @@ class Generator:
         from ganray.voice import Voice
 
         torch.set_num_threads(config.replica.threads)
+        device = "cuda" if config.replica.gpus else "cpu"
         self.config = config
-        self._voices = {name: Voice.load(source) for name, source in config.voices.items()}
+        self._voices = {name: Voice.load(source, device) for name, source in config.voices.items()}
         self._thread = ThreadPoolExecutor(1, "blocks")
 
     def voices(self) -> dict[str, VoiceInfo]:
@@ -84,7 +90,7 @@ class Generator:
                 audio=voice.audio,
                 digest=voice.digest,
                 num_parameters=voice.num_parameters,
-                scores=voice.card.get("scores") or {},
+                scores=(voice.card.get("origin") or {}).get("scores") or {},
             )
             for name, voice in self._voices.items()
         }
@@ -117,8 +123,6 @@ def _asgi() -> FastAPI:
     return create_app(lambda: serve.get_replica_context().servable_object)
 
 
-@serve.deployment
-@serve.ingress(_asgi)
 class Ingress:
     """The HTTP front of the generators."""
 

@@ -8,6 +8,7 @@ What comes back is what `serve deploy` would have read from the file.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ def check(document: dict[str, Any]) -> list[Problem]:
     """Every problem of a Serve config document; an empty list when it is sound."""
     from ray.serve.schema import ServeDeploySchema
 
-    schema = ServeDeploySchema.model_json_schema()
+    schema = _ray_schema()
     problems = list(_unknown_keys(document, schema, schema["$defs"], ""))
     try:
         ServeDeploySchema.model_validate(document)
@@ -58,6 +59,13 @@ def check(document: dict[str, Any]) -> list[Problem]:
         if isinstance(application, dict) and application.get("import_path") == IMPORT_PATH:
             problems += _application_problems(application, f"applications.{index}.")
     return problems
+
+
+@cache
+def _ray_schema() -> dict[str, Any]:
+    from ray.serve.schema import ServeDeploySchema
+
+    return ServeDeploySchema.model_json_schema()
 
 
 def _unknown_keys(value: Any, schema: dict[str, Any], models: dict[str, Any], path: str) -> Iterator[Problem]:

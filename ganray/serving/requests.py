@@ -7,7 +7,7 @@ Two forms, one meaning:
 
 import difflib
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -134,7 +134,7 @@ async def _read_form(request: Request, max_upload_bytes: int) -> tuple[dict[str,
     return fields, upload
 
 
-async def _limited(request: Request, stop_at: int, max_upload_bytes: int) -> AsyncIterator[bytes]:
+async def _limited(request: Request, stop_at: int, max_upload_bytes: int) -> AsyncGenerator[bytes, None]:
     """The body as it arrives, up to `stop_at` bytes."""
     announced = request.headers.get("content-length", "")
     # Whoever sends a little too much may finish, and then reads the answer; an endless upload is cut off.

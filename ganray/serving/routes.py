@@ -22,6 +22,11 @@ from ganray.serving.uploads import decode_audio, decode_mel, is_mel
 
 PAGE = Path(__file__).parent / "page"
 PAGE_FILES = {"index.html": "text/html", "page.css": "text/css", "page.js": "text/javascript"}
+PAGE_HEADERS = {
+    "cache-control": "no-cache",
+    "content-security-policy": "default-src 'self'; img-src 'self' data:; media-src 'self' blob:",
+    "x-content-type-options": "nosniff",
+}
 
 
 @dataclass(frozen=True)
@@ -234,7 +239,7 @@ def _request_body() -> dict[str, Any]:
 
 
 def _page_file(name: str) -> Response:
-    return FileResponse(PAGE / name, media_type=PAGE_FILES[name], headers={"cache-control": "no-cache"})
+    return FileResponse(PAGE / name, media_type=PAGE_FILES[name], headers=PAGE_HEADERS)
 
 
 def _file_route(name: str) -> Callable[[], Any]:

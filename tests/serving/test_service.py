@@ -1,0 +1,196 @@
+"""The whole service: real Serve on a real Ray, a real voice, a real HTTP client."""
+
+import json
+import re
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import openai
+import pytest
+import requests
+from ray import serve
+
+from ganray.audio import FORMATS, encode, read, to_pcm16
+from ganray.config.serve import ServeConfig
+from ganray.errors import DataError, UsageError
+from ganray.serving import start
+from ganray.voice import Voice
+
+from .conftest import npy
+from .test_routes import decoded, error_of
+
+pytestmark = pytest.mark.ray
+
+
+@pytest.fixture(scope="module")
+def service(ray_session, mel_voice, noise_voice):
+    """One service for this module, with room for two replicas and quick decisions."""
+    config = ServeConfig.model_validate(
+        {
+            "voices": {"tiny": str(mel_voice), "noisy": str(noise_voice)},
+            "replica": {"max_ongoing_requests": 2},
+            "autoscaling": {
+                "max_replicas": 2,
+                "target_ongoing_requests": 1,
+                "upscale_delay_s": 0.5,
+                "downscale_delay_s": 2,
+                "look_back_period_s": 1,
+                "report_every_s": 0.25,
+            },
+            "queue": {"max_queued_requests": 4, "retry_after_s": 3},
+        }
+    )
+    with start(config, port=0) as endpoint:
+        yield endpoint
+
+
+@pytest.fixture(scope="module")
+def voice(mel_voice):
+    return Voice.load(mel_voice)
+
+
+def vocode(service, data: bytes, **fields) -> requests.Response:
+    form = {name: str(value) for name, value in fields.items()}
+    return requests.post(f"{service.url}/v1/audio/vocode", files={"file": data}, data=form, timeout=120)
+
+
+def test_wav_through_the_endpoint_is_what_the_voice_makes(service, voice, waveform, wav):
+    response = vocode(service, wav)
+    assert response.status_code == 200, response.text
+    heard = to_pcm16(voice.vocode(voice.mel(read(wav, 24_000)[0]))).astype(int)
+    got = np.frombuffer(response.content[44:], "<i2").astype(int)
+    assert len(got) == len(heard)
+    assert np.abs(got - heard).max() <= 1
+    assert response.headers["x-voice-digest"] == voice.digest
+    assert re.fullmatch(r"[0-9a-f-]{36}", response.headers["x-request-id"])
+
+
+def test_streamed_is_whole(service, wav):
+    streamed, whole = vocode(service, wav, stream=True), vocode(service, wav, stream=False)
+    assert streamed.content == whole.content
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_every_format_has_the_right_length(service, voice, waveform, wav, kind):
+    got = decoded(vocode(service, wav, response_format=kind).content, kind, 24_000)
+    want = len(waveform) // voice.audio.hop_length * voice.audio.hop_length
+    assert want - 100 <= len(got) <= want + (0 if kind in ("wav", "flac", "pcm") else 4 * 1152)
+
+
+def test_a_mel_and_its_recording_sound_the_same(service, voice, waveform, wav):
+    contract = json.dumps(requests.get(f"{service.url}/v1/vocoders/tiny", timeout=60).json()["audio"])
+    mel = voice.mel(read(wav, 24_000)[0])
+    from_mel = vocode(service, npy(mel), audio_contract=contract)
+    assert from_mel.content == vocode(service, wav).content
+
+
+def test_a_mel_of_another_contract_is_refused_with_both_values(service, voice):
+    contract = json.dumps(voice.audio.model_dump(mode="json") | {"hop_length": 300})
+    error = error_of(vocode(service, npy(np.zeros((100, 5), np.float32)), audio_contract=contract))
+    assert "256" in error["message"]
+    assert "300" in error["message"]
+
+
+def test_same_seed_same_bytes_another_seed_other_bytes(service, wav):
+    first, same, other = (vocode(service, wav, seed=seed).content for seed in (1, 1, 2))
+    assert first == same != other
+
+
+def test_a_noise_voice_is_listed_and_has_no_vocoder(service, wav):
+    client = openai.OpenAI(base_url=f"{service.url}/v1", api_key="none", max_retries=0)
+    assert {model.id for model in client.models.list()} == {"tiny", "noisy"}
+    response = vocode(service, wav, model="noisy")
+    assert (response.status_code, error_of(response)["code"]) == (400, "wrong_voice_kind")
+
+
+def test_errors_keep_their_envelope_and_request_id_through_serve(service):
+    for response in (
+        requests.get(f"{service.url}/nothing", timeout=60),
+        vocode(service, b"no audio at all"),
+        vocode(service, b"\x93NUMPY garbage", audio_contract="{}"),
+    ):
+        assert 400 <= response.status_code < 500
+        assert error_of(response)["code"]
+        assert response.headers["x-request-id"]
+
+
+def test_an_endless_upload_is_refused_while_it_is_read(service):
+    sent = 0
+
+    def endless():
+        nonlocal sent
+        while sent < 2**31:
+            sent += 2**20
+            yield bytes(2**20)
+
+    try:
+        response = requests.post(f"{service.url}/v1/audio/vocode", data=endless(), timeout=120)
+        assert response.status_code == 413
+    except requests.ConnectionError:
+        pass  # the server hung up while the client still sent
+    assert sent < 2**28
+
+
+def test_the_page_is_there(service):
+    assert "page.js" in requests.get(service.url, timeout=60).text
+
+
+def test_too_much_load_is_refused_at_once_and_a_second_replica_comes_and_goes(service):
+    long = encode(np.zeros(24_000 * 100, np.float32), 24_000, "wav")
+    deadline = time.monotonic() + 60
+    statuses: list[int] = []
+    refusals: list[requests.Response] = []
+
+    def ask():
+        while time.monotonic() < deadline and not grown.is_set():
+            response = vocode(service, long)
+            statuses.append(response.status_code)
+            if response.status_code == 429:
+                refusals.append(response)
+                time.sleep(0.5)
+
+    grown = threading.Event()
+    with ThreadPoolExecutor(12) as pool:
+        for _ in range(12):
+            pool.submit(ask)
+        while time.monotonic() < deadline and replicas() < 2:
+            time.sleep(0.1)
+        grown.set()
+    assert replicas() == 2
+    assert 200 in statuses
+    assert set(statuses) <= {200, 429}
+    assert refusals
+    assert refusals[0].headers["retry-after"] == "3"
+    assert error_of(refusals[0])["code"] == "server_is_overloaded"
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and replicas() > 1:
+        time.sleep(0.2)
+    assert replicas() == 1
+    assert vocode(service, encode(np.zeros(24_000, np.float32), 24_000, "wav")).status_code == 200
+
+
+def replicas() -> int:
+    """How many generators run."""
+    states = serve.status().applications["speech"].deployments["Generator"].replica_states
+    return sum(count for state, count in states.items() if str(getattr(state, "value", state)) == "RUNNING")
+
+
+def test_a_second_service_on_another_port_is_refused(service, mel_voice):
+    with pytest.raises(UsageError, match="on another port"):
+        start(ServeConfig(voices={"a": str(mel_voice)}), port=1)
+    assert requests.get(f"{service.url}/healthz", timeout=60).ok
+
+
+def test_zz_a_voice_that_is_not_there_is_told_as_what_it_is(service, tmp_path):
+    port = int(service.url.rsplit(":", 1)[1])
+    with pytest.raises(DataError, match="no voice at"):
+        start(ServeConfig(voices={"a": str(tmp_path / "nowhere")}), port=port)
+
+
+def test_import_of_the_front_leaves_training_alone():
+    code = "import sys, ganray.serving.app; sys.exit(any(name.startswith('ganray.training') for name in sys.modules))"
+    subprocess.run([sys.executable, "-c", code], check=True)
