@@ -1,5 +1,7 @@
 """`ganray evaluate`: how a voice sounds, in numbers and to the ear."""
 
+from typing import Any
+
 import click
 
 from ganray.cli.options import address_option, data_option, emit, json_option
@@ -48,7 +50,7 @@ def command(
     emit(report.as_json(), told(report), as_json)
 
 
-def told(report) -> str:  # type: ignore[no-untyped-def]
+def told(report: Any) -> str:
     """The report as a table for a terminal."""
     import io
     import shutil

@@ -75,7 +75,8 @@ def _players(report: Report, audio: AudioConfig) -> list[Players]:
         note = "Draws of the voice, and the first clips of the split, which it never saw."
     else:
         clips = [_clip(clip.id, clip.text, clip, SHOWN, report) for clip in shown]
-        note = "The first clips of the split, not chosen by ear. Spectrograms: mel scale in Hz, one range of colours a clip; a click plays from there."
+        note = "The first clips of the split, not chosen by ear."
+    note += " Spectrograms: mel scale in Hz, one range of colours a clip; a click plays from there."
     return [Players("Listen", clips, note, mel_ticks(audio))]
 
 

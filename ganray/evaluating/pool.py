@@ -71,11 +71,12 @@ class Pool:
 
     Args:
         size: How many workers.
-        arguments: Of `Worker`.
+        arguments: Of `worker`.
+        worker: The class that judges.
     """
 
-    def __init__(self, size: int, *arguments: Any) -> None:
-        self._make = ray.remote(num_cpus=1)(Worker).remote
+    def __init__(self, size: int, *arguments: Any, worker: type = Worker) -> None:
+        self._make = ray.remote(num_cpus=1)(worker).remote
         self._arguments = arguments
         self._size = size
 
