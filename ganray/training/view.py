@@ -34,8 +34,8 @@ class View:
     def __enter__(self) -> "View":
         config = self.run.config
         workers = config.resources.num_workers
-        self.console.print(f"{config.name}  run {self.run.path}")
-        self.console.print(f"global batch {config.data.batch_size} on {workers} worker{'s' if workers != 1 else ''}")
+        self._print(f"{config.name}  run {self.run.path}")
+        self._print(f"global batch {config.data.batch_size} on {workers} worker{'s' if workers != 1 else ''}")
         if self.console.is_terminal:
             self._live = Live(Text("starting workers …"), console=self.console, refresh_per_second=2, transient=True)
             self._live.start()
@@ -53,10 +53,10 @@ class View:
             return
         validation = news.get("validation")
         if validation and validation != self._told.get("validation") and validation["scores"]:
-            self.console.print(_validation_line(validation))
+            self._print(_validation_line(validation))
         saved = news.get("saved")
         if self.stopping and saved and saved != self._told.get("saved"):
-            self.console.print(
+            self._print(
                 f"checkpoint at step {saved:,} written; go on with: ganray train --resume {self.run.path}"
             )
         self._told = news
@@ -66,7 +66,10 @@ class View:
             self._live.update(Text(self._line(news)))
         elif time.monotonic() - self._last_line > PLAIN_EVERY_S:
             self._last_line = time.monotonic()
-            self.console.print(self._line(news))
+            self._print(self._line(news))
+
+    def _print(self, text: str) -> None:
+        self.console.print(text, soft_wrap=True)
 
     def _line(self, news: dict[str, Any]) -> str:
         metrics = news["metrics"]
