@@ -71,16 +71,16 @@ def _by_place(schema: type[BaseModel], document: Any, error: ValidationError) ->
 
 def _place(schema: Any, loc: Location) -> tuple[Location, bool]:
     """(The path in the document, whether it was cut at a union: what follows is named after the union's members)."""
-    node = schema
+    node, parent = schema, None
     path: list[int | str] = []
     for part in loc:
         node = _bare(node)
         if get_origin(node) in (Union, UnionType):
             return tuple(path), True
-        if part == "[key]" and get_origin(node) is dict:
-            break  # the key itself is wrong: pydantic's label for it follows
+        if part == "[key]" and get_origin(parent) is dict:
+            break  # the key before it is wrong itself
         path.append(part)
-        node = _inner(node, part)
+        node, parent = _inner(node, part), node
     return tuple(path), False
 
 

@@ -1,7 +1,7 @@
 """The rules between keys, and the audio contract's own."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ganray.config import AudioConfig, RunConfig, load, run_rules
@@ -34,6 +34,7 @@ def test_a_broken_rule_names_its_key_and_a_mend(change, path):
     assert problem.mend
 
 
+@settings(deadline=None)
 @given(hop=st.integers(8, 512).map(lambda half: 2 * half), frames=st.integers(1, 200), extra=st.integers(0, 300))
 def test_the_segment_length_that_is_suggested_is_accepted(hop, frames, extra):
     audio = {"hop_length": hop, "n_fft": 4096, "win_length": 4096}

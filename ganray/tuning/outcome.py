@@ -1,0 +1,114 @@
+"""What a sweep leaves behind: `sweep.json`, `best_recipe.yaml` and a page with the curves."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from ganray.config import RunConfig
+from ganray.config.documents import dump_yaml
+from ganray.config.sweep import SweepConfig
+from ganray.metrics import plots
+from ganray.metrics.page import Page, Picture, Table
+from ganray.models import load_run
+from ganray.tuning.board import Board
+from ganray.tuning.trials import tuned
+
+VERSION = 1
+"""Schema of `sweep.json`."""
+
+
+def write(folder: Path, sweep: SweepConfig, run: RunConfig, board: Board, dataset: dict[str, str]) -> dict[str, Any]:
+    """Write a sweep's folder.
+
+    Args:
+        folder: Of the sweep.
+        sweep: What was asked.
+        run: The recipe that the trials varied, with the sweep's `set`.
+        board: What the trials gave.
+        dataset: {"path", "digest"}.
+
+    Returns:
+        The document: `sweep`, `trials`, `best`, `best_recipe`, `report`.
+    """
+    best, recipe = board.best, None
+    if best is not None:
+        recipe = folder / "best_recipe.yaml"
+        _write(recipe, best_recipe(sweep, run, board, folder))
+    page = report(sweep, board, dataset).write(folder / "report" / "index.html")
+    document = {
+        "sweep": str(folder),
+        "trials": [row.document() for row in board.rows],
+        "best": best and best.document(),
+        "best_recipe": recipe and str(recipe),
+        "report": str(page),
+    }
+    kept = {"schema_version": VERSION, "config": sweep.model_dump(mode="json"), "dataset": dataset}
+    _write(folder / "sweep.json", json.dumps(kept | document, indent=1, ensure_ascii=False) + "\n")
+    return document
+
+
+def best_recipe(sweep: SweepConfig, run: RunConfig, board: Board, folder: Path) -> str:
+    """The best trial as a recipe: every key written out, the length of training that of the sweep's own recipe."""
+    best = board.best
+    assert best is not None, "asked for the best of a sweep without scores"
+    document = load_run(tuned(run, best.config) | {"name": f"{sweep.name}-best"}).model_dump(mode="json")
+    tried = ", ".join(f"{key} = {value}" for key, value in best.config.items())
+    budget = " and ".join(f"{value:g} {name}" for name, value in sweep.budget.model_dump().items() if value is not None)
+    header = [
+        f"{sweep.name}-best: {sweep.recipe} with the best values of a sweep of {len(board.rows)} trials.",
+        "",
+        f"From:      {folder}, trial {best.id}",
+        f"Tried:     {tried}",
+        f"Gave:      {board.metric} {best.scores[board.metric]:.4f} at best, within {budget}",
+        "Departs:   schedule and resources are the recipe's, not the sweep's budget",
+        "Command:   ganray train best_recipe.yaml --data DATASET",
+    ]
+    return "".join(f"# {line}".rstrip() + "\n" for line in header) + dump_yaml(document)
+
+
+def report(sweep: SweepConfig, board: Board, dataset: dict[str, str]) -> Page:
+    """The page: all trials, their curves, and the metric over every key that is a number."""
+    better = "lower" if board.mode == "min" else "higher"
+    curves = {f"trial {row.id}": tuple(zip(*row.history, strict=True)) for row in board.rows if row.history}
+    sections: list[Any] = [_table(board)]
+    if curves:
+        png = plots.lines(curves, y_label=board.metric)  # type: ignore[arg-type]
+        caption = f"{board.metric} on held-out clips; {better} is better. A line that ends early was stopped."
+        sections.append(Picture("Curves", png, caption))
+    return Page(
+        f"Sweep {sweep.name}",
+        [
+            f"{len(board.rows)} trials of {sweep.recipe} on {dataset['path']}, judged by {board.metric}: "
+            f"{better} is better.",
+        ],
+        sections,
+    )
+
+
+def _table(board: Board) -> Table:
+    keys = list(dict.fromkeys(key for row in board.rows for key in row.config))
+    rows = [
+        [
+            row.id,
+            *(f"{value:.3g}" if isinstance(value := row.config.get(key), float) else str(value) for key in keys),
+            f"{row.step:,}",
+            f"{row.scores[board.metric]:.4f}" if board.metric in row.scores else "–",
+            f"{row.status}: {row.message}" if row.message else row.status,
+        ]
+        for row in board.rows
+    ]
+    best = board.best
+    return Table(
+        "Trials",
+        ["trial", *keys, "step", board.metric, "status"],
+        rows,
+        note="The score is the best of each trial's validations.",
+        highlight=board.rows.index(best) if best else None,
+    )
+
+
+def _write(path: Path, text: str) -> None:
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside.write_text(text, encoding="utf-8")
+    beside.rename(path)

@@ -1,0 +1,177 @@
+"""The driver of a sweep: trials that are whole trainings, as many at once as the cluster holds, judged as they go."""
+
+import contextlib
+import os
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray import tune as ray_tune
+from ray.tune.integration.ray_train import TuneReportCallback
+from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, TrialScheduler
+
+from ganray.config import RunConfig
+from ganray.config.sweep import SweepConfig
+from ganray.data import Dataset
+from ganray.errors import DataError, DivergedError, UsageError
+from ganray.provisioning.connect import connect
+from ganray.training import TrainResult, train
+from ganray.tuning import outcome
+from ganray.tuning.board import Board, Row
+from ganray.tuning.placement import DRIVER, concurrency
+from ganray.tuning.reaper import Reaper
+from ganray.tuning.trials import load_sweep, samples, trial_run
+from ganray.tuning.view import View
+
+_ENVIRONMENT = {
+    "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",  # a trial's last word holds how it ended, not a score
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # the runs keep their own diaries
+    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
+    "RAY_AIR_NEW_OUTPUT": "0",
+}
+
+
+@dataclass(frozen=True)
+class SweepResult:
+    """What came of a sweep.
+
+    Attributes:
+        document: `sweep`, `trials`, `best`, `best_recipe`, `report`, as --json prints it.
+        board: Every trial.
+    """
+
+    document: dict[str, Any]
+    board: Board
+
+
+def tune(
+    source: str | Path,
+    dataset: str | Path,
+    *,
+    overrides: Sequence[str] = (),
+    storage: str | Path = "sweeps",
+    name: str | None = None,
+    address: str | None = None,
+    quiet: bool = False,
+    trainer: Callable[..., TrainResult] = train,
+) -> SweepResult:
+    """Run a sweep.
+
+    Args:
+        source: YAML file of a `SweepConfig`.
+        dataset: Folder of the dataset, which all workers see.
+        overrides: `--set` texts for the sweep's keys.
+        storage: Folder that holds the sweep's folder, which all workers see.
+        name: Of the sweep's folder; the config's name and four random digits without it.
+        address: Of the Ray cluster; without it, one is started inside this process.
+        quiet: No live view.
+        trainer: What a trial does; called as `ganray.training.train` is.
+
+    Raises:
+        ConfigError: The sweep is wrong, or its recipe refuses a value.
+        DataError: The dataset can't be used.
+        AudioContractError: Dataset and recipe disagree.
+        UsageError: The name is taken.
+        PlacementError: The cluster can never hold a trial.
+    """
+    sweep, run = load_sweep(source, overrides)
+    data = Dataset.open(dataset)
+    data.audio.must_equal(run.audio, ours=f"dataset {data.path}", theirs=f"recipe {run.name}")
+    if "validation" not in data.splits or not len(data.split("validation")):
+        raise DataError(f"{data.path} has no validation split to judge trials by", mend="prepare it with one")
+    folder = Path(storage).absolute() / (name or f"{sweep.name}-{secrets.token_hex(2)}")
+    if folder.exists():
+        raise UsageError(f"there is a sweep at {folder} already", mend="give another --name")
+    tried = samples(sweep)
+    runs = [trial_run(sweep, run, sample) for sample in tried]
+    rows = [Row(f"{i:02}", sample, str(folder / "trials" / f"{i:02}")) for i, sample in enumerate(tried)]
+    board = Board(rows, sweep.metric, sweep.mode)
+    ours = connect(address)
+    try:
+        at_once = concurrency(runs[0].resources, ray.nodes(), min(len(runs), sweep.concurrency or len(runs)))
+        folder.mkdir(parents=True)
+        tuner = _tuner(sweep, runs, board, folder, at_once, {"dataset": str(data.path.absolute()), "trainer": trainer})
+        with _environment(), Reaper() as reaper, contextlib.nullcontext() if quiet else View(board):
+            board.on_end = reaper.look
+            tuner.fit()
+    finally:
+        if ours:
+            ray.shutdown()
+    about = {"path": str(data.path.absolute()), "digest": data.digest}
+    return SweepResult(outcome.write(folder, sweep, run, board, about), board)
+
+
+def _tuner(
+    sweep: SweepConfig, runs: list[RunConfig], board: Board, folder: Path, at_once: int, parameters: dict[str, Any]
+) -> ray_tune.Tuner:
+    documents = [run.model_dump(mode="json") for run in runs]
+    trainable = ray_tune.with_parameters(_trial, documents=documents, storage=str(folder / "trials"), **parameters)
+    driver = {name.replace("CPU", "cpu"): amount for name, amount in DRIVER.items()}
+    return ray_tune.Tuner(
+        ray_tune.with_resources(trainable, driver),
+        param_space={"number": ray_tune.grid_search(list(range(len(runs))))},
+        tune_config=ray_tune.TuneConfig(
+            scheduler=_scheduler(sweep),
+            max_concurrent_trials=at_once,
+            trial_name_creator=lambda trial: f"trial-{trial.config['number']:02}",
+            trial_dirname_creator=lambda trial: f"{trial.config['number']:02}",
+        ),
+        run_config=ray_tune.RunConfig(name=".ray", storage_path=str(folder), callbacks=[board], verbose=0),
+    )
+
+
+def _trial(
+    config: dict[str, Any],
+    documents: list[dict[str, Any]],
+    dataset: str,
+    storage: str,
+    trainer: Callable[..., TrainResult],
+) -> None:
+    """One trial: a whole training, each of whose validations Tune hears of. Runs in a process of its own."""
+    number = int(config["number"])
+    run = RunConfig.model_validate(documents[number])
+    try:
+        result = trainer(
+            run, dataset, storage=storage, name=f"{number:02}", callbacks=[TuneReportCallback()], quiet=True
+        )
+    except DivergedError as error:
+        ray_tune.report({"ended": "diverged", "message": str(error)})
+    except Exception as error:  # one line in the table, not the end of the sweep
+        ray_tune.report({"ended": "failed", "message": f"{error}"})
+    else:
+        ray_tune.report({"ended": result.ended, "step": result.step})
+
+
+def _scheduler(sweep: SweepConfig) -> TrialScheduler:
+    if sweep.scheduler.type == "fifo":
+        return FIFOScheduler()
+    budget = sweep.budget
+    attribute, most = ("step", budget.steps) if budget.steps else ("time_total_s", 60 * (budget.minutes or 0))
+    grace = max(sweep.scheduler.grace_ratio * most, 1e-9)
+    return ASHAScheduler(
+        time_attr=attribute,
+        metric=sweep.metric,
+        mode=sweep.mode,
+        grace_period=grace,
+        # A hair below the budget: a rung at its very end would save nothing, and cut the last checkpoint.
+        max_t=max(most * (1 - 1e-6), grace),
+        reduction_factor=sweep.scheduler.reduction_factor,
+        stop_last_trials=False,
+    )
+
+
+@contextlib.contextmanager
+def _environment() -> Iterator[None]:
+    """Tune's switches, for as long as the sweep runs."""
+    before = {name: os.environ.get(name) for name in _ENVIRONMENT}
+    os.environ.update(_ENVIRONMENT)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value

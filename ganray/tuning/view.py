@@ -1,0 +1,98 @@
+"""The table of trials: live on stderr while the sweep runs, and once more at its end."""
+
+import threading
+import time
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from ganray.tuning.board import Board, Row
+
+PLAIN_EVERY_S = 20.0
+"""Where stderr is no terminal: seconds between two lines."""
+
+
+def table(board: Board) -> Table:
+    """Every trial with what it tries, how far it came, and its best score."""
+    drawn = Table(box=None, pad_edge=False, header_style="bold")
+    keys = list(dict.fromkeys(key for row in board.rows for key in row.config))
+    for name in ("trial", *(_short(key, keys) for key in keys), "step", board.metric, "status"):
+        drawn.add_column(name, justify="left" if name in ("trial", "status") else "right", overflow="fold")
+    best = board.best
+    for row in board.rows:
+        values = [_value(row.config.get(key)) for key in keys]
+        score = f"{row.scores[board.metric]:.4f}" if board.metric in row.scores else "–"
+        status = "best" if row is best and row.status != "running" else row.status
+        style = "bold" if row is best else None
+        drawn.add_row(row.id, *values, f"{row.step:,}", score, _said(row, status), style=style)
+    return drawn
+
+
+def text(board: Board, width: int = 120) -> str:
+    """The table as plain text."""
+    console = Console(width=width, highlight=False, no_color=True)
+    with console.capture() as captured:
+        console.print(table(board))
+    return "\n".join(line.rstrip() for line in captured.get().splitlines())
+
+
+class View:
+    """Shows a board as long as the sweep runs: `with View(board):`."""
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
+        self._console = Console(stderr=True, highlight=False)
+        self._ended = threading.Event()
+        self._live: Live | None = None
+        self._thread = threading.Thread(target=self._watch, name="view", daemon=True)
+
+    def __enter__(self) -> "View":
+        if self._console.is_terminal:
+            self._live = Live(table(self._board), console=self._console, auto_refresh=False, transient=True)
+            self._live.start()
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+        if self._live:
+            self._live.stop()
+
+    def _watch(self) -> None:
+        told: dict[str, tuple[str, int]] = {}
+        last = time.monotonic()
+        while not self._ended.wait(0.5):
+            if self._live:
+                self._live.update(table(self._board), refresh=True)
+                continue
+            for row in self._board.rows:
+                status, step = told.get(row.id, ("waiting", 0))
+                if row.status != status or (row.step != step and time.monotonic() - last > PLAIN_EVERY_S):
+                    told[row.id], last = (row.status, row.step), time.monotonic()
+                    self._console.print(_line(row, self._board.metric), soft_wrap=True)
+
+
+def _line(row: Row, metric: str) -> str:
+    score = f"  {metric} {row.scores[metric]:.4f}" if metric in row.scores else ""
+    tried = "  ".join(f"{key} {_value(value)}" for key, value in row.config.items())
+    return f"trial {row.id} {_said(row, row.status)}  step {row.step:,}{score}  {tried}"
+
+
+def _said(row: Row, status: str) -> str:
+    return f"{status}: {row.message.splitlines()[0][:80]}" if row.message else status
+
+
+def _short(key: str, keys: list[str]) -> str:
+    """As few of the last parts of a dotted key as tell it from the others."""
+    parts = key.split(".")
+    for count in range(1, len(parts)):
+        tail = ".".join(parts[-count:])
+        if sum(other == tail or other.endswith(f".{tail}") for other in keys) == 1:
+            return tail
+    return key
+
+
+def _value(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

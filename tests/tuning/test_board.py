@@ -1,0 +1,112 @@
+"""What is known of every trial, and how it is shown."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import yaml
+
+from ganray.models import load_run
+from ganray.tuning import outcome
+from ganray.tuning.board import Board, Row
+from ganray.tuning.trials import load_sweep
+from ganray.tuning.view import text
+
+SWEEP: dict[str, Any] = {
+    "name": "little",
+    "recipe": "source_filter_small",
+    "set": {"checkpoint.measure": "mel", "validation.measures": ["mel"], "validation.every_steps": 5},
+    "space": {"optim.generator.lr": {"choice": [1e-4, 1e-3]}},
+    "search": "grid",
+    "budget": {"steps": 10, "minutes": 1},
+}
+
+
+def trial(number: int) -> SimpleNamespace:
+    return SimpleNamespace(config={"number": number})
+
+
+@pytest.fixture
+def board() -> Board:
+    """Four trials: one finished, one stopped early, one diverged, one waiting."""
+    board = Board(
+        [Row(f"{i:02}", {"optim.generator.lr": 1e-4 * (i + 1)}, f"/runs/{i:02}") for i in range(4)], "val/mel", "min"
+    )
+    for i in range(3):
+        board.on_trial_start(0, [], trial(i))
+    for step, mel in ((5, 0.5), (10, 0.4), (15, 0.45)):
+        board.on_trial_result(0, [], trial(0), {"step": step, "val/mel": mel, "val/stft": 2 * mel, "time_total_s": 3})
+    board.on_trial_result(0, [], trial(0), {"ended": "finished", "step": 15})
+    board.on_trial_complete(0, [], trial(0))
+    board.on_trial_result(0, [], trial(1), {"step": 5, "val/mel": 0.9})
+    board.on_trial_complete(0, [], trial(1))
+    board.on_trial_result(0, [], trial(2), {"step": 5, "val/mel": 0.1})
+    board.on_trial_result(0, [], trial(2), {"step": 10, "val/mel": float("nan")})
+    board.on_trial_result(0, [], trial(2), {"ended": "diverged", "message": "step 11: a loss is no number"})
+    board.on_trial_complete(0, [], trial(2))
+    return board
+
+
+def test_a_trials_score_is_its_best_one(board):
+    row = board.rows[0]
+    assert row.scores == {"val/mel": 0.4, "val/stft": 0.8}
+    assert (row.step, row.status) == (15, "finished")
+    assert row.history == [(5, 0.5), (10, 0.4), (15, 0.45)]
+
+
+def test_a_trial_that_never_said_how_it_ended_was_stopped(board):
+    assert [row.status for row in board.rows] == ["finished", "stopped", "diverged", "waiting"]
+
+
+def test_a_lost_trial_is_one_line_in_the_table(board):
+    board.on_trial_start(0, [], trial(3))
+    board.on_trial_error(0, [], trial(3))
+    assert board.rows[3].status == "failed"
+    assert board.rows[3].message
+
+
+def test_the_best_is_never_a_diverged_one(board):
+    assert board.best is board.rows[0]
+
+
+def test_the_best_of_a_measure_that_should_be_high_is_the_highest():
+    board = Board([Row(f"{i}", {}, "", scores={"val/pesq": 1.0 + i}) for i in range(3)], "val/pesq", "max")
+    assert board.best is board.rows[2]
+
+
+def test_the_table_names_every_trial_once(board):
+    lines = text(board).splitlines()
+    assert lines[0].split() == ["trial", "lr", "step", "val/mel", "status"]
+    assert [line.split()[0] for line in lines[1:]] == ["00", "01", "02", "03"]
+    assert "0.4000  best" in lines[1]
+    assert "diverged: step 11: a loss is no number" in lines[3]
+
+
+def test_the_best_recipe_is_a_whole_recipe_with_its_origin(board, tmp_path):
+    sweep, run = load_sweep(SWEEP)
+    document = outcome.write(tmp_path, sweep, run, board, {"path": "/data/a", "digest": "0"})
+    written = (tmp_path / "best_recipe.yaml").read_text()
+    assert set(document) >= {"sweep", "trials", "best", "best_recipe", "report"}
+    assert written.startswith("# little-best: source_filter_small")
+    assert "optim.generator.lr = 0.0001" in written
+    best = load_run(tmp_path / "best_recipe.yaml")
+    assert best.optim.generator.lr == 1e-4
+    assert best.schedule == run.schedule, "the sweep's budget is not the recipe's"
+    assert yaml.safe_load(written).keys() == best.model_dump().keys(), "every key is written out"
+
+
+def test_the_page_shows_every_trial_and_the_curves(board, tmp_path):
+    sweep, run = load_sweep(SWEEP)
+    document = outcome.write(tmp_path, sweep, run, board, {"path": "/data/a", "digest": "0"})
+    page = (tmp_path / "report" / "index.html").read_text()
+    assert document["report"] == str(tmp_path / "report" / "index.html")
+    assert "data:image/png" in page
+    assert all(status in page for status in ("finished", "stopped", "diverged"))
+
+
+def test_a_sweep_without_scores_still_leaves_its_document(tmp_path):
+    sweep, run = load_sweep(SWEEP)
+    board = Board([Row("00", {"optim.generator.lr": 1e-4}, "", status="failed", message="no")], "val/mel", "min")
+    document = outcome.write(tmp_path, sweep, run, board, {"path": "/data/a", "digest": "0"})
+    assert document["best"] is document["best_recipe"] is None
+    assert (tmp_path / "sweep.json").is_file()

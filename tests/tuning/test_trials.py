@@ -1,0 +1,117 @@
+"""From a sweep to its trials, before any of them starts."""
+
+from typing import Any
+
+import pytest
+
+from ganray.config import recipe_names
+from ganray.errors import ConfigError
+from ganray.tuning.trials import load_sweep, samples, trial_run, tuned
+
+SWEEP: dict[str, Any] = {
+    "name": "little",
+    "recipe": "source_filter_small",
+    "set": {"checkpoint.measure": "mel", "validation.measures": ["mel"], "validation.every_steps": 5},
+    "space": {
+        "objective.adversarial.lambda_mse": {"choice": [0.5, 1]},
+        "optim.generator.lr": {"loguniform": [1e-4, 1e-3]},
+    },
+    "samples": 4,
+    "budget": {"steps": 10},
+}
+
+
+def problems_of(change: dict[str, Any], *overrides: str) -> dict[str, Any]:
+    """{path: problem} that loading a changed sweep tells."""
+    with pytest.raises(ConfigError) as caught:
+        load_sweep(SWEEP | change, overrides)
+    return {problem.path: problem for problem in caught.value.problems}
+
+
+@pytest.mark.parametrize(
+    ("key", "values", "told"),
+    [
+        ("optim.generator.lrr", {"uniform": [1e-4, 1e-3]}, "did you mean optim.generator.lr?"),
+        ("optim.generator.lr", {"uniform": [1e-4, 3]}, "3.0: input should be less than or equal to 1"),
+        ("optim.generator.lr", {"uniform": [-1, 1e-3]}, "-1.0: input should be greater than 0"),
+        ("data.segment_length", {"choice": [8192, 8200]}, "8200 is no multiple of audio.hop_length 256"),
+        ("data.batch_size", {"uniform": [1, 9]}, "4.056: input should be a valid integer"),
+        ("generator.type", {"choice": ["source_filter", "source_fliter"]}, "did you mean source_filter?"),
+        ("discriminators.5.channels", {"choice": [8]}, "5 is no index of a list of 2"),
+        ("discriminators.0.tpye", {"choice": ["mpd"]}, "did you mean discriminators.0.type?"),
+        ("precision", {"choice": ["fp32", "fp64"]}, "'fp64': input should be"),
+    ],
+)
+def test_a_value_that_the_recipe_refuses_is_told_before_the_first_trial(key, values, told):
+    problem = problems_of({"space": {key: values}})[f"space.{key}"]
+    assert told in f"{problem.rule}; {problem.mend}"
+
+
+def test_all_refused_values_of_all_keys_are_told_at_once():
+    told = problems_of({"space": {"seed": {"choice": [-1]}, "ema_decay": {"uniform": [0.5, 1.5]}}})
+    assert set(told) == {"space.seed", "space.ema_decay"}
+
+
+def test_values_that_only_clash_together_are_told():
+    space = {"audio.n_fft": {"choice": [1024, 512]}, "audio.win_length": {"choice": [1024, 512]}}
+    told = problems_of({"space": space, "search": "grid", "samples": None})
+    assert "trial" in next(iter(told.values())).rule or "win_length" in next(iter(told.values())).rule
+
+
+@pytest.mark.parametrize(
+    ("change", "path", "told"),
+    [
+        ({"metric": "val/pesq", "mode": "max"}, "metric", "use val/mel"),
+        ({"mode": "max"}, "mode", "use min"),
+        ({"budget": {"steps": 4}}, "budget.steps", "before the first validation, at step 5"),
+        ({"set": {"audio.hop_lenght": 300}}, "set.audio.hop_lenght", "did you mean audio.hop_length?"),
+        ({"set": {"seed.first": 300}}, "set.seed.first", "seed is a value"),
+    ],
+)
+def test_sweep_and_recipe_must_agree(change, path, told):
+    problem = problems_of(change)[path]
+    assert told in f"{problem.rule}; {problem.mend}"
+
+
+def test_the_same_sweep_draws_the_same_samples_and_another_seed_others():
+    first, again, other = (samples(load_sweep(SWEEP | {"seed": seed})[0]) for seed in (1, 1, 2))
+    assert first == again != other
+    assert len({str(sample) for sample in first}) == 4
+
+
+def test_a_grid_tries_every_combination_once():
+    space = {"seed": {"choice": [1, 2]}, "data.batch_size": {"choice": [2, 4, 8]}}
+    sweep, _ = load_sweep({**SWEEP, "space": space, "search": "grid", "samples": None})
+    tried = samples(sweep)
+    assert len(tried) == len({tuple(sample.values()) for sample in tried}) == 6
+
+
+def test_a_trial_is_the_recipe_with_set_sample_budget_and_resources():
+    sweep, run = load_sweep(SWEEP | {"resources": {"num_workers": 2}, "budget": {"steps": 10, "minutes": 3}})
+    trial = trial_run(sweep, run, {"optim.generator.lr": 2e-4})
+    assert trial.optim.generator.lr == 2e-4
+    assert trial.validation.every_steps == 5
+    assert (trial.schedule.max_steps, trial.schedule.max_minutes) == (10, 3)
+    assert trial.resources.num_workers == 2
+    assert trial.seed == run.seed, "trials differ in nothing but their sample"
+
+
+def test_what_is_found_is_trained_as_long_as_the_recipe_says():
+    _, run = load_sweep(SWEEP)
+    document = tuned(run, {"optim.generator.lr": 2e-4})
+    assert document["schedule"] == run.schedule.model_dump(mode="json")
+    assert document["optim"]["generator"]["lr"] == 2e-4
+
+
+def test_overrides_reach_the_dotted_keys_of_set_and_space():
+    sweep, run = load_sweep(
+        SWEEP, ["set.data.batch_size=2", "space.seed={choice: [1, 2]}", "samples=7", "budget.steps=20"]
+    )
+    assert run.data.batch_size == 2
+    assert sweep.space["seed"].choice == (1, 2)
+    assert (sweep.samples, sweep.budget.steps) == (7, 20)
+
+
+def test_every_recipe_in_the_box_can_be_swept():
+    for name in recipe_names():
+        load_sweep(SWEEP | {"recipe": name, "space": {"seed": {"choice": [1, 2]}}})
