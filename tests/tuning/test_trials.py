@@ -35,7 +35,7 @@ def problems_of(change: dict[str, Any], *overrides: str) -> dict[str, Any]:
         ("optim.generator.lr", {"uniform": [1e-4, 3]}, "3.0: input should be less than or equal to 1"),
         ("optim.generator.lr", {"uniform": [-1, 1e-3]}, "-1.0: input should be greater than 0"),
         ("data.segment_length", {"choice": [8192, 8200]}, "8200 is no multiple of audio.hop_length 256"),
-        ("data.batch_size", {"uniform": [1, 9]}, "4.056: input should be a valid integer"),
+        ("data.batch_size", {"uniform": [4, 9]}, "5.91: input should be a valid integer"),
         ("generator.type", {"choice": ["source_filter", "source_fliter"]}, "did you mean source_filter?"),
         ("discriminators.5.channels", {"choice": [8]}, "5 is no index of a list of 2"),
         ("discriminators.0.tpye", {"choice": ["mpd"]}, "did you mean discriminators.0.type?"),

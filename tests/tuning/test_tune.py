@@ -1,0 +1,147 @@
+"""Sweeps on a real Ray cluster: nothing waits for ever, nothing is left behind, and what comes out is a recipe."""
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import ray
+
+from ganray.cli import main
+from ganray.errors import DivergedError, PlacementError, UsageError
+from ganray.models import load_run
+from ganray.training import TrainResult
+from ganray.tuning import reaper, tune
+
+pytestmark = pytest.mark.ray
+# Workers can't import this file: what they run of it travels with the call.
+ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
+SMOKE = Path(__file__).parents[2] / "tune_configs" / "smoke.yaml"
+SMALL = {
+    "generator.channels": "32",
+    "generator.inner": "64",
+    "generator.blocks": "2",
+    "generator.f0_channels": "16",
+    "generator.f0_blocks": "1",
+    "discriminators.0.channels": "[4, 8]",
+    "discriminators.0.periods": "[2, 3]",
+    "discriminators.1.channels": "2",
+    "data.segment_length": "4096",
+    "validation.clips": "1",
+    "validation.every_steps": "2",
+    "precision": "fp32",
+}
+
+
+def surrogate(run: Any, dataset: str, *, storage: str, name: str, callbacks: list, quiet: bool) -> TrainResult:
+    """What a training is to Tune, in moments: a controller that holds a placement group, and reports."""
+    from ray import tune as ray_tune
+    from ray.util.placement_group import placement_group
+
+    @ray.remote(num_cpus=0)
+    class Controller:
+        def hold(self) -> None:
+            group = placement_group([{"CPU": run.resources.cpus_per_worker}] * run.resources.max_workers)
+            assert group.wait(120), "the cluster was full: a stopped trial kept its cores"
+
+    controller = Controller.remote()
+    ray.get(controller.hold.remote())
+    if run.seed == 13:
+        raise DivergedError("step 3: loss is no number")
+    if run.seed == 14:
+        raise OSError("the disk is full")
+    step = 0
+    while step < run.schedule.max_steps:
+        step += 10
+        # Later trials are worse, so that all but the first are stopped at the first rung.
+        ray_tune.report({"step": step, "val/mel": float(name) + 1 / step})
+        time.sleep(0.5)
+    return TrainResult("", step, "finished", None, 0.0)
+
+
+def free_cpus(patience_s: float = 30) -> float:
+    """CPUs that nobody holds, once they are all back or patience ends."""
+    until = time.monotonic() + patience_s
+    while time.monotonic() < until and ray.available_resources().get("CPU") != ray.cluster_resources()["CPU"]:
+        time.sleep(0.2)
+    return ray.available_resources().get("CPU", 0)
+
+
+def test_trials_stopped_early_give_everything_back(ray_session, dataset, tmp_path):
+    """Six trials of two cores each on four: without the cores of stopped ones the third would wait for ever."""
+    before, groups = free_cpus(), len(reaper.groups())
+    result = tune(
+        SMOKE,
+        dataset,
+        storage=tmp_path,
+        overrides=["samples=6", "resources={num_workers: 2}", "concurrency=2"],
+        trainer=surrogate,
+        quiet=True,
+    )
+    statuses = [row.status for row in result.board.rows]
+    assert statuses.count("stopped") >= 3, statuses
+    assert set(statuses) <= {"stopped", "finished"}, statuses
+    assert result.board.best is result.board.rows[0]
+    assert free_cpus() == before == ray.cluster_resources()["CPU"]
+    assert len(reaper.groups()) == groups
+
+
+def test_a_trial_that_fails_is_one_line_and_not_the_end(ray_session, dataset, tmp_path):
+    result = tune(
+        SMOKE,
+        dataset,
+        storage=tmp_path,
+        overrides=["search=grid", "samples=null", "space.seed={choice: [1, 13, 14]}", "scheduler.type=fifo",
+                   "space.objective.adversarial.lambda_mse={choice: [1]}",
+                   "space.optim.generator.lr={choice: [1e-3]}", "space.optim.discriminator.lr={choice: [1e-3]}"],
+        trainer=surrogate,
+        quiet=True,
+    )  # fmt: skip
+    assert [row.status for row in result.board.rows] == ["finished", "diverged", "failed"]
+    assert "no number" in result.board.rows[1].message
+    assert "disk is full" in result.board.rows[2].message
+    assert result.document["best"]["id"] == "00"
+
+
+def test_a_trial_that_can_never_be_placed_ends_the_sweep_before_it_starts(ray_session, dataset, tmp_path):
+    with pytest.raises(PlacementError) as caught:
+        tune(SMOKE, dataset, storage=tmp_path, name="never", overrides=["resources.gpus_per_worker=1"], quiet=True)
+    assert caught.value.exit_code == 3
+    assert not (tmp_path / "never").exists()
+
+
+def test_a_used_name_is_refused(ray_session, dataset, tmp_path):
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(UsageError, match="already"):
+        tune(SMOKE, dataset, storage=tmp_path, name="taken", quiet=True)
+
+
+def test_the_smoke_sweep_trains_for_real_and_gives_a_recipe(ray_session, dataset, tmp_path, capsys):
+    """Whole Ray Train runs under Tune, through the command; networks and budget made small."""
+    free_cpus()
+    small = [f"--set=set.{key}={value}" for key, value in SMALL.items()]
+    with pytest.raises(SystemExit) as ended:
+        main(["tune", str(SMOKE), "--data", str(dataset), "--storage", str(tmp_path), "--name", "real", "--json",
+              "--set=samples=3", "--set=budget.steps=8", *small])  # fmt: skip
+    captured = capsys.readouterr()
+    assert ended.value.code == 0, captured.err
+    document = json.loads(captured.out)
+    assert set(document) >= {"sweep", "trials", "best", "best_recipe", "report"}
+    assert [trial["id"] for trial in document["trials"]] == ["00", "01", "02"]
+    for trial in document["trials"]:
+        assert trial["status"] in ("finished", "stopped"), trial
+        assert trial["scores"]["val/mel"] > 0
+        assert set(trial["config"]) == {
+            "objective.adversarial.lambda_mse",
+            "optim.generator.lr",
+            "optim.discriminator.lr",
+        }
+        run = Path(trial["run"])
+        assert (run / "metrics.jsonl").read_text().count("val/mel") >= len(trial["history"]) > 0
+    best = load_run(document["best_recipe"])
+    assert best.optim.generator.lr == document["best"]["config"]["optim.generator.lr"]
+    assert best.schedule.max_minutes == 30, "as long as the recipe says, not as the sweep's budget"
+    assert Path(document["report"]).is_file()
+    assert free_cpus() == ray.cluster_resources()["CPU"]
