@@ -8,6 +8,10 @@ from ganray.config.schema import Schema
 from ganray.errors import AudioContractError, Problem
 
 
+NUMBERS = ("sample_rate", "n_fft", "win_length", "hop_length", "n_mels", "f_min", "f_max")
+"""What an audio contract must spell out wherever it is stored or sent; the rest has defaults."""
+
+
 class AudioConfig(Schema):
     """The audio contract. Datasets, runs, voices and services carry it, and refuse to meet one that differs."""
 
@@ -115,8 +119,11 @@ class AudioConfig(Schema):
         """Read a contract that was stored in an artifact.
 
         Raises:
-            AudioContractError: A key is missing, unknown or out of range.
+            AudioContractError: One of the numbers is missing, or a key is unknown or out of range.
         """
+        missing = [key for key in NUMBERS if not isinstance(document, dict) or key not in document]
+        if missing:
+            raise AudioContractError(f"not an audio contract: it lacks {', '.join(missing)}")
         try:
             return cls.model_validate(document)
         except ValueError as error:

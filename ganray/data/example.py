@@ -40,7 +40,7 @@ def sentences(seed: int = 0) -> Iterator[str]:
     random.Random(seed).shuffle(combinations)
     for number, (who, did, what, when) in enumerate(combinations):
         if number % 4 == 3:
-            yield f"Do you know whether {who} {did} {what}?"
+            yield f"Do you know whether {who} {did} {what} {when}?"
         elif number % 4 == 2:
             yield f"{when[0].upper()}{when[1:]}, {who} {did} {what}."
         else:

@@ -55,8 +55,7 @@ def test_the_seed_decides_the_noise_and_nothing_else(voice, mel):
 
 def test_an_untrained_source_filter_voice_already_follows_the_mel(voice, mel):
     made = voice.mel(voice.vocode(mel))
-    loud = mel > np.quantile(mel, 0.5)
-    assert np.corrcoef(made[loud], mel[loud])[0, 1] > 0.7
+    assert np.corrcoef(made.ravel(), mel.ravel())[0, 1] > 0.8
 
 
 @pytest.mark.parametrize(
@@ -116,7 +115,8 @@ def card(change):
         (card(lambda d: d.pop("generator")), DataError, "damaged"),
         (card(lambda d: d["generator"].update(channels=48)), DataError, "damaged"),
         (card(lambda d: d["generator"].update(type="os")), DataError, "damaged"),
-        (card(lambda d: d["audio"].pop("hop_length") or d["audio"].update(hop=1)), AudioContractError, "contract"),
+        (card(lambda d: d["audio"].pop("hop_length")), AudioContractError, "lacks hop_length"),
+        (card(lambda d: d["audio"].update(hop=1)), AudioContractError, "not an audio contract"),
     ],
 )
 def test_a_damaged_voice_is_told(mel_voice, tmp_path, change, error, told):

@@ -1,0 +1,68 @@
+"""The command itself: instant help, one way to print results and errors, exit codes that scripts can trust."""
+
+import json
+import subprocess
+import sys
+
+import click
+import pytest
+
+from ganray.cli import COMMANDS, _run, cli
+
+
+def commands():
+    context = click.Context(cli)
+    found = {name: cli.get_command(context, name) for name in cli.list_commands(context)}
+    for name, command in list(found.items()):
+        if isinstance(command, click.Group):
+            found |= {f"{name} {sub}": command.get_command(context, sub) for sub in command.list_commands(context)}
+            del found[name]
+    return found
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys; from ganray.cli import _run; _run(['--help']); "
+        "print([m for m in ('torch', 'ray', 'numpy', 'pydantic', 'av') if m in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.splitlines()[-1] == "[]"
+    assert all(name in result.stdout for name in COMMANDS)
+
+
+@pytest.mark.parametrize(("name", "command"), commands().items())
+def test_every_command_has_an_example_and_json(name, command):
+    text = command.get_help(click.Context(command, info_name=name))
+    assert f"ganray {name}" in text
+    assert name in ("serve", "recipes schema", "recipes copy") or "--json" in text
+
+
+def test_an_error_is_one_document_under_json(capsys):
+    assert _run(["vocode", "in.wav", "-o", "out.wav", "--voice", "nowhere", "--json"]) == 4
+    document = json.loads(capsys.readouterr().out)
+    assert document["error"]["type"] == "DataError"
+    assert "no voice at nowhere" in document["error"]["message"]
+
+
+def test_an_error_is_one_line_with_its_mend_otherwise(capsys):
+    assert _run(["vocode", "in.wav", "-o", "out.wav", "--voice", "nowhere"]) == 4
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("error: no voice at nowhere")
+    assert "ganray export" in printed.err
+
+
+@pytest.mark.parametrize("arguments", [["trian"], ["train", "--no-such-option"], ["prepare"], ["train"]])
+def test_what_can_not_be_meant_exits_with_2(arguments, capsys):
+    assert _run(arguments) == 2
+    assert capsys.readouterr().err
+
+
+def test_usage_errors_are_documents_too(capsys):
+    assert _run(["train", "--no-such-option", "--json"]) == 2
+    assert "no-such-option" in json.loads(capsys.readouterr().out)["error"]["message"]
+
+
+def test_python_dash_m_is_the_same_command():
+    result = subprocess.run([sys.executable, "-m", "ganray", "--version"], capture_output=True, text=True, check=True)
+    assert result.stdout.startswith("ganray, version")
