@@ -96,18 +96,18 @@ def _some_of(corpus: Path, out: Path, minutes: float) -> Path:
 
     from ganray.data import read_corpus
 
-    recordings = [recording for recording in read_corpus(corpus).recordings if recording.path]
-    seconds = sum(_seconds(soundfile, recording.path) for recording in recordings)
+    found = [(recording, recording.path) for recording in read_corpus(corpus).recordings if recording.path]
+    seconds = sum(_seconds(soundfile, path) for _, path in found)
     if seconds <= 60 * minutes:
         return corpus
-    count = int(len(recordings) * 60 * minutes / seconds)
-    chosen = [recordings[i * len(recordings) // count] for i in range(count)]
+    count = int(len(found) * 60 * minutes / seconds)
+    chosen = [found[i * len(found) // count] for i in range(count)]
     (out / "wavs").mkdir(parents=True)
-    for recording in chosen:
-        (out / "wavs" / Path(recording.path).name).symlink_to(Path(recording.path).absolute())
-    lines = [f"{recording.id}|{recording.text}|{recording.text}" for recording in chosen]
+    for _, path in chosen:
+        (out / "wavs" / path.name).symlink_to(path.absolute())
+    lines = [f"{recording.id}|{recording.text}|{recording.text}" for recording, _ in chosen]
     (out / "metadata.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    note(f"demo  {count:,} of {len(recordings):,} clips ({minutes:g} of {seconds / 60:.0f} min); --at-most takes more")
+    note(f"demo  {count:,} of {len(found):,} clips ({minutes:g} of {seconds / 60:.0f} min); --at-most takes more")
     return out
 
 

@@ -7,7 +7,6 @@ from pydantic import Field
 from ganray.config.schema import Schema
 from ganray.errors import AudioContractError, Problem
 
-
 NUMBERS = ("sample_rate", "n_fft", "win_length", "hop_length", "n_mels", "f_min", "f_max")
 """What an audio contract must spell out wherever it is stored or sent; the rest has defaults."""
 

@@ -51,7 +51,7 @@ class GanStep(nn.Module):
         return told | passed
 
     def generate(self, state: GanState, batch: Batch, mel: Tensor) -> Tensor:
-        # With the recordings' F0 until its own is good enough; then as in use, so that it learns to live with its errors.
+        # With the recordings' F0 until its own is good enough; then as in use, to learn to live with its errors.
         f0 = None if state.adversarial else batch.f0
         with self._autocast(batch):
             with torch.no_grad():

@@ -56,9 +56,7 @@ class View:
             self._print(_validation_line(validation))
         saved = news.get("saved")
         if self.stopping and saved and saved != self._told.get("saved"):
-            self._print(
-                f"checkpoint at step {saved:,} written; go on with: ganray train --resume {self.run.path}"
-            )
+            self._print(f"checkpoint at step {saved:,} written; go on with: ganray train --resume {self.run.path}")
         self._told = news
         if "metrics" not in news:
             return
