@@ -1,5 +1,8 @@
 """`ganray tune`: a sweep and a dataset become a table of trials and the best recipe."""
 
+import contextlib
+import sys
+
 import click
 
 from ganray.cli.options import address_option, data_option, emit, json_option, set_option
@@ -32,12 +35,14 @@ def command(
     from ganray.tuning import tune
     from ganray.tuning.view import text
 
-    result = tune(sweep, data, overrides=overrides, storage=storage, name=name, address=address)
+    with contextlib.redirect_stdout(sys.stderr):  # Ray prints some of its warnings on stdout
+        result = tune(sweep, data, overrides=overrides, storage=storage, name=name, address=address)
     document = result.document
-    lines = [text(result.board), ""]
-    if document["best_recipe"]:
-        lines.append(f"best: trial {document['best']['id']}, written to {document['best_recipe']}")
-        lines.append(f"next: ganray train {document['best_recipe']} --data {data}")
-    else:
-        lines.append("no trial has a score")
-    emit(document, "\n".join([*lines, f"report: {document['report']}"]), as_json)
+    lines = [
+        text(result.board),
+        "",
+        f"best: trial {document['best']['id']}, written to {document['best_recipe']}",
+        f"report: {document['report']}",
+        f"next: ganray train {document['best_recipe']} --data {data}",
+    ]
+    emit(document, "\n".join(lines), as_json)

@@ -62,6 +62,12 @@ class Board(tune.Callback):
         sign = 1 if self.mode == "min" else -1
         return min(scored, key=lambda row: sign * row.scores[self.metric], default=None)
 
+    def close(self) -> None:
+        """The sweep is over: what still ran was stopped with it."""
+        for row in self.rows:
+            if row.status == "running":
+                row.status, row.message = "stopped", "with the sweep"
+
     def on_trial_start(self, iteration: int, trials: list, trial: Any, **info: Any) -> None:
         self._row(trial).status = "running"
 

@@ -16,7 +16,7 @@ from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, TrialScheduler
 from ganray.config import RunConfig
 from ganray.config.sweep import SweepConfig
 from ganray.data import Dataset
-from ganray.errors import DataError, DivergedError, UsageError
+from ganray.errors import DataError, DivergedError, GanrayError, Problem, UsageError
 from ganray.provisioning.connect import connect
 from ganray.training import TrainResult, train
 from ganray.tuning import outcome
@@ -76,6 +76,8 @@ def tune(
         AudioContractError: Dataset and recipe disagree.
         UsageError: The name is taken.
         PlacementError: The cluster can never hold a trial.
+        DivergedError: Every trial diverged.
+        GanrayError: No trial has a score; what each one said. The sweep's folder is written all the same.
     """
     sweep, run = load_sweep(source, overrides)
     data = Dataset.open(dataset)
@@ -100,8 +102,21 @@ def tune(
     finally:
         if ours:
             ray.shutdown()
+    board.close()
     about = {"path": str(data.path.absolute()), "digest": data.digest}
-    return SweepResult(outcome.write(folder, sweep, run, board, about), board)
+    document = outcome.write(folder, sweep, run, board, about)
+    if board.best is None:
+        raise _nothing(board, document["report"])
+    return SweepResult(document, board)
+
+
+def _nothing(board: Board, report: str) -> GanrayError:
+    """The error of a sweep without a score."""
+    problems = [
+        Problem(f"trial {row.id}", row.config, f"{row.status}: {row.message or 'no validation'}") for row in board.rows
+    ]
+    kind = DivergedError if all(row.status == "diverged" for row in board.rows) else GanrayError
+    return kind(f"no trial of {len(board.rows)} has a score", problems=problems, mend=f"see {report}")
 
 
 def _tuner(

@@ -65,6 +65,12 @@ def test_a_lost_trial_is_one_line_in_the_table(board):
     assert board.rows[3].message
 
 
+def test_what_ran_at_the_end_was_stopped_with_the_sweep(board):
+    board.on_trial_start(0, [], trial(3))
+    board.close()
+    assert [row.status for row in board.rows] == ["finished", "stopped", "diverged", "stopped"]
+
+
 def test_the_best_is_never_a_diverged_one(board):
     assert board.best is board.rows[0]
 

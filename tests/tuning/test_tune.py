@@ -105,6 +105,21 @@ def test_a_trial_that_fails_is_one_line_and_not_the_end(ray_session, dataset, tm
     assert result.document["best"]["id"] == "00"
 
 
+def test_a_sweep_whose_trials_all_diverge_says_so_and_leaves_its_page(ray_session, dataset, tmp_path):
+    with pytest.raises(DivergedError, match="no trial of 1 has a score") as caught:
+        tune(
+            SMOKE,
+            dataset,
+            storage=tmp_path,
+            name="bad",
+            overrides=["samples=1", "space.seed={choice: [13]}"],
+            trainer=surrogate,
+            quiet=True,
+        )
+    assert "loss is no number" in caught.value.problems[0].rule
+    assert (tmp_path / "bad" / "sweep.json").is_file()
+
+
 def test_a_trial_that_can_never_be_placed_ends_the_sweep_before_it_starts(ray_session, dataset, tmp_path):
     with pytest.raises(PlacementError) as caught:
         tune(SMOKE, dataset, storage=tmp_path, name="never", overrides=["resources.gpus_per_worker=1"], quiet=True)
