@@ -10,6 +10,7 @@ clones never run each other's code. Standard library only: it runs before anythi
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -65,6 +66,7 @@ def make_layer(shared: Path) -> None:
     shared_packages = next((shared / "lib").glob("python*/site-packages"))
     # addsitedir, not a plain path line: the shared folder's own .pth files must be read too.
     (site_packages / "ganray.pth").write_text(f"import site; site.addsitedir({str(shared_packages)!r})\n{ROOT}\n")
+    write_metadata(site_packages)
     python = layer / "bin" / "python"
     for script in (shared / "bin").iterdir():
         ours = layer / "bin" / script.name
@@ -75,6 +77,15 @@ def make_layer(shared: Path) -> None:
         else:
             ours.symlink_to(script)  # a program, not a script
     write_script(layer / "bin" / "ganray", f"#!{python}\nfrom ganray.cli import main\n\nmain()\n".encode())
+
+
+def write_metadata(site_packages: Path) -> None:
+    """Let `importlib.metadata` see the checkout, as it would see an installed ganray."""
+    version = re.search(r'__version__ = "(.+)"', (ROOT / "ganray" / "__init__.py").read_text(encoding="utf-8"))
+    assert version, "ganray/__init__.py has no __version__"
+    folder = site_packages / f"ganray-{version[1]}.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: ganray\nVersion: {version[1]}\n", encoding="utf-8")
 
 
 def write_script(path: Path, text: bytes) -> None:

@@ -1,5 +1,6 @@
 """The `ganray` command. Each verb is a file here, imported when it is called, so that `ganray --help` is instant."""
 
+import contextlib
 import importlib
 import json
 import sys
@@ -8,6 +9,7 @@ from collections.abc import Sequence
 import click
 
 from ganray import __version__
+from ganray.cli.options import only_results_on_stdout
 from ganray.errors import GanrayError
 
 COMMANDS = {
@@ -65,7 +67,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _run(arguments: list[str]) -> int:
     as_json = "--json" in arguments
     try:
-        code = cli.main(arguments, prog_name="ganray", standalone_mode=False)
+        with only_results_on_stdout() if as_json else contextlib.nullcontext():
+            code = cli.main(arguments, prog_name="ganray", standalone_mode=False)
         return code if isinstance(code, int) else 0
     except GanrayError as error:
         return _fail(error, str(error), error.exit_code, as_json)

@@ -1,8 +1,10 @@
 """What the commands share: their options, and how a result is printed."""
 
+import contextlib
 import json
-from collections.abc import Callable
-from typing import Any
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any, TextIO
 
 import click
 
@@ -18,9 +20,26 @@ data_option: Callable = click.option(
 )
 
 
+_results: TextIO | None = None
+"""Where results go while everything else that is printed goes to stderr."""
+
+
+@contextlib.contextmanager
+def only_results_on_stdout() -> Iterator[None]:
+    """Ray prints some of its warnings on stdout: here they go to stderr, so that stdout holds one document."""
+    global _results
+    _results = sys.stdout
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    finally:
+        _results = None
+
+
 def emit(document: dict[str, Any], text: str, as_json: bool) -> None:
     """Print a command's result: the document under --json, else the text."""
-    click.echo(json.dumps(document, ensure_ascii=False, default=str) if as_json else text)
+    text = json.dumps(document, ensure_ascii=False, default=str) if as_json else text
+    click.echo(text, file=_results or sys.stdout)
 
 
 def note(text: str) -> None:

@@ -6,6 +6,7 @@ import sys
 
 import click
 import pytest
+import soundfile
 
 from ganray.cli import COMMANDS, _run, cli
 
@@ -66,3 +67,16 @@ def test_usage_errors_are_documents_too(capsys):
 def test_python_dash_m_is_the_same_command():
     result = subprocess.run([sys.executable, "-m", "ganray", "--version"], capture_output=True, text=True, check=True)
     assert result.stdout.startswith("ganray, version")
+
+
+def test_what_libraries_print_does_not_spoil_the_document(capsys, monkeypatch, mel_voice, tmp_path):
+    from ganray.voice import Voice
+
+    load = Voice.load
+    monkeypatch.setattr(Voice, "load", lambda *args: (print("a warning"), load(*args))[1])
+    soundfile.write(tmp_path / "in.wav", [0.1, -0.1] * 2_000, 24_000)
+    out = str(tmp_path / "out.wav")
+    assert _run(["vocode", str(tmp_path / "in.wav"), "-o", out, "--voice", str(mel_voice), "--json"]) == 0
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["out"] == out
+    assert "a warning" in printed.err

@@ -48,7 +48,7 @@ def test_a_cluster_as_described_passes_every_check(look, tmp_path):
         ({"pools": {"m": {"cpus": 4, "memory_gb": 0.5, "min_nodes": 2, "max_nodes": 3}}}, "nodes", "1 alive, 2 to 3"),
         ({"pools": {"m": {"cpus": 64, "memory_gb": 0.5}}}, "pool m", "0 of 1 or more machines with 64 CPU"),
         ({"pools": {"m": {"cpus": 1, "memory_gb": 0.5, "gpus": 8}}}, "pool m", "the largest other one has 4 CPU"),
-        ({"packages": {"no-such-package": ""}}, "package no-such-package", "none on 1 node"),
+        ({"packages": {"no-such-package": ""}}, "package no-such-package", "none on "),
         ({"packages": {"ray": "<1"}}, "package ray", "2."),
         ({"packages": {"python": "<3"}}, "package python", "3."),
         ({"security": {"token": True}}, "token", "a request without a token gets 200"),
