@@ -51,7 +51,7 @@ class ClipScores:
     """Row → measure → value."""
     failures: list[Failure] = field(default_factory=list)
     synthesis_s: float = float("nan")
-    """What the voice took."""
+    """What the voice took of one core, in seconds: not of the clock, which a busy machine stretches."""
     sounds: dict[str, Sound] = field(default_factory=dict)
     """Row → sound, where the clip is shown on the page."""
 
@@ -94,11 +94,11 @@ class Scorer:
         seed = int(np.random.SeedSequence((self.seed, index)).generate_state(1)[0]) & 0x7FFFFFFF
         waveforms = {}
         for row, speak in self._rows(clip.waveform, seed).items():
-            began = time.perf_counter()
+            began = time.process_time()
             try:
                 waveforms[row] = np.asarray(speak(), dtype=np.float32).reshape(-1)
                 if row == "voice":
-                    result.synthesis_s = time.perf_counter() - began
+                    result.synthesis_s = time.process_time() - began
                 self._judge(result, row, waveforms[row], clip.waveform)
             except ConfigError:
                 raise

@@ -13,6 +13,7 @@ from typing import Any
 
 import ray
 from ray import serve
+from ray.exceptions import RayError
 from ray.serve.context import _get_global_client
 from ray.serve.schema import ApplicationStatus, ServeDeploySchema
 
@@ -122,8 +123,12 @@ def start(
             )
         client.deploy_apps(schema)
         _wait(names, endpoint.url, begin + timeout_s)
-    except BaseException:
+    except BaseException as error:
         Endpoint("", [], 0.0, [name for name in names if name not in before], ends).stop()
+        if isinstance(error, RayError | TimeoutError):
+            raise GanrayError(
+                f"Serve did not start: {error}", mend="look at `ray status`; is the machine busy?"
+            ) from error
         raise
     endpoint.seconds = time.monotonic() - begin
     return endpoint

@@ -174,14 +174,16 @@ def test_a_prepare_that_is_killed_leaves_no_dataset(ray_session, make_corpus, sp
     command = [sys.executable, "-m", "ganray", "prepare", str(corpus), "--out", str(data / "out")]
     import ray
 
-    environment = os.environ | {"RAY_ADDRESS": ray.get_runtime_context().gcs_address, "RAY_AUTH_MODE": "token"}
+    environment = os.environ | {"RAY_ADDRESS": ray.get_runtime_context().gcs_address}
     with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        deadline = time.monotonic() + 120
-        while not list(data.glob(".out.*/*.parquet")):  # until it is in the middle of writing
-            assert process.poll() is None, "it ended before it could be killed"
-            assert time.monotonic() < deadline, "it wrote nothing"
-            time.sleep(0.05)
-        process.send_signal(signal.SIGKILL)
+        try:
+            deadline = time.monotonic() + 240
+            while not list(data.glob(".out.*/*.parquet")):  # until it is in the middle of writing
+                assert process.poll() is None, "it ended before it could be killed"
+                assert time.monotonic() < deadline, "it wrote nothing"
+                time.sleep(0.05)
+        finally:
+            process.send_signal(signal.SIGKILL)
     assert not (data / "out").exists()
     with pytest.raises(DataError):
         Dataset.open(data / "out")

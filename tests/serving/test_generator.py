@@ -1,0 +1,104 @@
+"""One replica, without Ray: turns, cancelling, and an event loop that stays free."""
+
+import asyncio
+import time
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from ganray.config import AudioConfig
+from ganray.config.serve import ServeConfig
+from ganray.errors import GanrayError
+from ganray.serving.app import Generator
+
+BLOCKS = 8
+
+
+class SlowVoice:
+    """Makes eight blocks of 30 ms of work each, and notes whose they were."""
+
+    kind, digest, num_parameters, card, audio = "mel", "0" * 16, 1, {}, AudioConfig()
+    made: list[int]
+    value = 0.0
+
+    def mel(self, waveform: np.ndarray) -> np.ndarray:
+        return np.zeros((100, len(waveform) // 256), np.float32)
+
+    def stream(self, mel: np.ndarray, seed: int, first_frames: int, block_frames: int):
+        for _ in range(BLOCKS):
+            time.sleep(0.03)
+            self.made.append(seed)
+            yield np.full(first_frames, self.value, np.float32)
+
+
+@pytest.fixture
+def voice(monkeypatch):
+    voice = SlowVoice()
+    voice.made = []
+    monkeypatch.setattr("ganray.voice.Voice", SimpleNamespace(load=lambda *_: voice))
+    return voice
+
+
+@pytest.fixture
+def generator(voice):
+    return Generator(ServeConfig(voices={"slow": "nowhere"}))
+
+
+async def whole(generator, seed: int) -> list[np.ndarray]:
+    return [block async for block in generator.vocode("slow", np.zeros((100, 5), np.float32), seed)]
+
+
+def test_requests_take_turns_block_by_block(generator, voice):
+    async def both():
+        await asyncio.gather(whole(generator, 1), whole(generator, 2))
+
+    asyncio.run(both())
+    assert sorted(voice.made) == [1] * BLOCKS + [2] * BLOCKS
+    changes = sum(one != other for one, other in zip(voice.made, voice.made[1:], strict=False))
+    assert changes >= BLOCKS
+
+
+def test_the_event_loop_stays_free_while_blocks_are_made(generator):
+    async def beat() -> float:
+        task = asyncio.create_task(whole(generator, 1))
+        longest, last = 0.0, time.perf_counter()
+        while not task.done():
+            await asyncio.sleep(0.001)
+            now = time.perf_counter()
+            longest, last = max(longest, now - last), now
+        return longest
+
+    # The least of a few tries: another process may take the core for a moment, a blocked loop is slow every time.
+    assert min(asyncio.run(beat()) for _ in range(4)) < 0.025
+
+
+def test_at_most_one_more_block_is_made_after_a_cancel(generator, voice):
+    async def cancel() -> int:
+        task = asyncio.create_task(whole(generator, 1))
+        while len(voice.made) < 2:
+            await asyncio.sleep(0.001)
+        task.cancel()
+        made = len(voice.made)
+        await asyncio.sleep(0.15)
+        return len(voice.made) - made
+
+    assert asyncio.run(cancel()) <= 1
+
+
+def test_a_waveform_is_turned_into_its_mel(generator):
+    async def run() -> int:
+        return len([block async for block in generator.vocode("slow", np.zeros(2560, np.float32), 0)])
+
+    assert asyncio.run(run()) == BLOCKS
+
+
+def test_a_voice_that_makes_nan_is_told(generator, voice):
+    voice.value = float("nan")
+    with pytest.raises(GanrayError, match="NaN"):
+        asyncio.run(whole(generator, 0))
+
+
+def test_what_the_front_must_know_is_told(generator):
+    info = generator.voices()["slow"]
+    assert (info.name, info.kind, info.audio) == ("slow", "mel", AudioConfig())
