@@ -70,4 +70,8 @@ def _mend(why: str, address: str) -> str:
         return "export RAY_AUTH_MODE=token and RAY_AUTH_TOKEN_PATH, the file with the cluster's token"
     if "version" in why.lower():
         return "run with the cluster's own versions of Ray and Python"
-    return "start one with `ray start --head`, or leave the address out" if address == "auto" else "look at the address"
+    return (
+        "start one with `ray start --head`, or leave the address out"
+        if address == "auto"
+        else "look at the address; a cluster with a token wants RAY_AUTH_MODE=token and RAY_AUTH_TOKEN_PATH"
+    )

@@ -193,7 +193,9 @@ def _wait(names: list[str], url: str, deadline: float) -> None:
         found = [applications[name] for name in names if name in applications]
         for application in found:
             if application.status == ApplicationStatus.DEPLOY_FAILED:
-                raise _failure(application.message)
+                # The cause stands with the application, or only with its deployment, as Ray gets to it.
+                causes = [d.message for d in application.deployments.values()]
+                raise _failure("\n".join([application.message, *causes]))
         if len(found) == len(names) and all(a.status == ApplicationStatus.RUNNING for a in found):
             return
         if time.monotonic() > deadline:
