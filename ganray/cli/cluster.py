@@ -52,8 +52,6 @@ def check(file: Path, address: str | None, as_json: bool) -> None:
 
 def _look(cluster: ClusterConfig, address: str) -> list[dict]:
     """The checks of a running cluster, as documents."""
-    import contextlib
-    import sys
     from dataclasses import asdict
 
     import ray
@@ -61,13 +59,12 @@ def _look(cluster: ClusterConfig, address: str) -> list[dict]:
     from ganray.provisioning.check import check as compare
     from ganray.provisioning.connect import connect
 
-    with contextlib.redirect_stdout(sys.stderr):  # Ray prints some of its warnings on stdout
-        ours = connect(address)
-        try:
-            return [asdict(one) for one in compare(cluster)]
-        finally:
-            if ours:
-                ray.shutdown()
+    ours = connect(address)
+    try:
+        return [asdict(one) for one in compare(cluster)]
+    finally:
+        if ours:
+            ray.shutdown()
 
 
 def _summary(cluster: ClusterConfig, file: Path) -> str:

@@ -1,8 +1,5 @@
 """`ganray tune`: a sweep and a dataset become a table of trials and the best recipe."""
 
-import contextlib
-import sys
-
 import click
 
 from ganray.cli.options import address_option, data_option, emit, json_option, set_option
@@ -35,8 +32,7 @@ def command(
     from ganray.tuning import tune
     from ganray.tuning.view import text
 
-    with contextlib.redirect_stdout(sys.stderr):  # Ray prints some of its warnings on stdout
-        result = tune(sweep, data, overrides=overrides, storage=storage, name=name, address=address)
+    result = tune(sweep, data, overrides=overrides, storage=storage, name=name, address=address)
     document = result.document
     lines = [
         text(result.board),
