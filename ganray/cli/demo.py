@@ -5,15 +5,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from ganray.cli.options import emit, json_option, note
-
-if TYPE_CHECKING:
-    from ganray.evaluating import Report
-    from ganray.gan.run import Run
 
 DEMO = ("optim.discriminator.start_step=120", "validation.every_steps=150", "checkpoint.every_steps=150")
 """How the recipe is changed for a training of minutes."""
@@ -140,7 +136,7 @@ def _through_the_endpoint(home: Path, voice: Path) -> tuple[Path, Path]:
     return before, after
 
 
-def _page(home: Path, report: "Report", run: "Run", before: Path, after: Path, seconds: dict[str, float]) -> Path:
+def _page(home: Path, report: Any, run: Any, before: Path, after: Path, seconds: dict[str, float]) -> Path:
     from ganray.audio import log_mel, read
     from ganray.evaluating.page import page_of
     from ganray.metrics.page import Clip, Page, Picture, Players, Table, Take
@@ -172,7 +168,7 @@ def _page(home: Path, report: "Report", run: "Run", before: Path, after: Path, s
     return Page("ganray demo", intro, sections, judged.footer).write(home / "index.html")
 
 
-def _summary(document: dict[str, Any], report: "Report") -> str:
+def _summary(document: dict[str, Any], report: Any) -> str:
     scale = {row: {k: v["mean"] for k, v in values.items()} for row, values in report.scale.items()}
     rows = {"voice": document["scores"], **scale}
     lines = ["", f"{'':<12}" + "".join(f"{name:>12}" for name in document["scores"])]

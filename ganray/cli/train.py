@@ -1,15 +1,12 @@
 """`ganray train`: a dataset and a recipe become a run."""
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
 from ganray.cli.options import address_option, emit, json_option, set_option
 from ganray.errors import UsageError
-
-if TYPE_CHECKING:
-    from ganray.training import TrainResult
 
 
 @click.command("train")
@@ -68,7 +65,7 @@ def command(
     emit(asdict(result), _summary(result), as_json)
 
 
-def _summary(result: "TrainResult") -> str:
+def _summary(result: Any) -> str:
     best = result.best
     lines = [f"{result.run}: {result.ended} at step {result.step:,}, {result.audio_seconds_per_s:.1f} audio-s/s"]
     if best:
