@@ -135,7 +135,7 @@ def count_parameters(run: Any) -> dict[str, int]:
 
     return {
         "generator": num_parameters(build_generator(run.generator, run.audio)),
-        "discriminators": num_parameters(build_discriminators(run.discriminators, run.audio, run.data.segment_length)),
+        "discriminators": num_parameters(build_discriminators(run.discriminators, run.audio, run.data.heard_length)),
     }
 
 

@@ -22,6 +22,16 @@ def run_rules(run: RunConfig) -> list[Problem]:
         problems.append(
             Problem("data.segment_length", segment, f"{segment} is shorter than audio.n_fft", f"try {16 * hop}")
         )
+    judged = run.data.judged_length
+    if judged is not None and (judged % hop or judged > segment):
+        problems.append(
+            Problem(
+                "data.judged_length",
+                judged,
+                f"it must be a multiple of audio.hop_length {hop} and at most data.segment_length {segment}",
+                f"try {segment // 2 // hop * hop}, or leave it out",
+            )
+        )
     if run.schedule.max_steps is None and run.schedule.max_minutes is None:
         problems.append(
             Problem("schedule", None, "training would never end", "set schedule.max_steps or schedule.max_minutes")

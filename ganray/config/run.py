@@ -31,8 +31,18 @@ class DataConfig(Schema):
     """Segments an update, over all workers: the result does not depend on how many workers share it."""
     segment_length: int = Field(16_128, ge=512)
     """Samples of a segment; a multiple of audio.hop_length."""
+    judged_length: int | None = Field(None, ge=512)
+    """Samples of each segment that the discriminators hear, cut at a random place: they cost most of an update.
+    None: all of it."""
+    accumulate: Count = 1
+    """Parts that each worker's share of a batch is computed in, one after the other: the same update in less memory."""
     split: str = "train"
     """Split of the dataset to learn from."""
+
+    @property
+    def heard_length(self) -> int:
+        """Samples of a segment that the discriminators hear."""
+        return self.judged_length or self.segment_length
 
 
 class AdversarialConfig(Schema):
@@ -81,6 +91,8 @@ class OptimiserConfig(Schema):
     """Decoupled weight decay."""
     clip_norm: Weight = 10.0
     """Largest global norm of the gradient; 0: not clipped."""
+    every_steps: Count = 1
+    """Update the network every so many steps, once both learn."""
 
 
 class DiscriminatorOptimiserConfig(OptimiserConfig):
@@ -88,8 +100,6 @@ class DiscriminatorOptimiserConfig(OptimiserConfig):
 
     start_step: int = Field(0, ge=0)
     """Update before which there is no adversarial training: the generator first learns the spectrum alone."""
-    every_steps: Count = 1
-    """Update the discriminators every so many steps."""
 
 
 class OptimConfig(Schema):

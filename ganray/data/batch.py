@@ -34,3 +34,14 @@ class Batch:
         """The same on another device."""
         move = {name: getattr(self, name).to(device, non_blocking=True) for name in ("padded", "f0", "key")}
         return replace(self, **move)
+
+    def split(self, count: int) -> list["Batch"]:
+        """`count` parts whose shares add up to this one's; fewer where there are fewer items."""
+        size, pieces = len(self.key), min(count, len(self.key))
+        if pieces <= 1:
+            return [self]
+        fields = (getattr(self, name).tensor_split(pieces) for name in ("padded", "f0", "key"))
+        return [
+            replace(self, padded=padded, f0=f0, key=key, share=self.share * len(key) / size)
+            for padded, f0, key in zip(*fields, strict=True)
+        ]

@@ -1,8 +1,10 @@
 """`GanState`: all that a run owns. What is not in here does not survive a restart."""
 
+import contextlib
 import copy
 import math
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -32,9 +34,8 @@ class GanState:
         torch.manual_seed(config.seed)
         self.config, self.device = config, torch.device(device)
         self.generator = build_generator(config.generator, config.audio).to(device)
-        self.discriminators = build_discriminators(config.discriminators, config.audio, config.data.segment_length).to(
-            device
-        )
+        self.discriminators = build_discriminators(config.discriminators, config.audio, config.data.heard_length)
+        self.discriminators.to(device)
         self.average = copy.deepcopy(self.generator).eval().requires_grad_(False)
         self.generator_optimiser = _adamw(self.generator, config.optim.generator)
         self.discriminator_optimiser = _adamw(self.discriminators, config.optim.discriminator)
@@ -46,6 +47,24 @@ class GanState:
     def adversarial(self) -> bool:
         """Whether the discriminators take part in the coming update."""
         return len(self.discriminators) > 0 and self.step >= self.config.optim.discriminator.start_step
+
+    def turn_of(self, network: Literal["generator", "discriminator"]) -> bool:
+        """Whether the coming update changes a network. Until the discriminators start, the generator always learns."""
+        if not self.adversarial:
+            return network == "generator"
+        return self.step % getattr(self.config.optim, network).every_steps == 0
+
+    @contextlib.contextmanager
+    def frozen_discriminators(self) -> Iterator[None]:
+        """Inside, gradients go through the discriminators and stay out of them."""
+        learning = [p for p in self.discriminators.parameters() if p.requires_grad]
+        for parameter in learning:
+            parameter.requires_grad_(False)
+        try:
+            yield
+        finally:
+            for parameter in learning:
+                parameter.requires_grad_(True)
 
     @property
     def measures_all(self) -> bool:

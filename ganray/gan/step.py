@@ -1,19 +1,27 @@
 """One adversarial update, in pure PyTorch: no Ray, no I/O, no logging."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from ganray.audio import LogMel
 from ganray.config import RunConfig
 from ganray.data.batch import Batch
 from ganray.gan.state import GanState
 from ganray.losses import MelLoss, StftLoss, discriminator_loss, feature_matching, generator_loss
+from ganray.models.random import mix
 
 Losses = dict[str, Tensor]
 """Metric name → scalar, without gradient; this worker's mean over its items."""
+Made = tuple[Tensor, Tensor]
+"""The mel spectrogram (B, M, F) of a part, and what the generator made of it (B, 1, T)."""
+Judged = tuple[list[Tensor], list[list[Tensor]]]
+"""One discriminator's logits and inner features, by sub-judge."""
+LossOf = Callable[[Batch, Made], tuple[Tensor, Losses]]
 Reduce = Callable[[Iterable[nn.Parameter]], None]
 """Adds up gradients over workers, in place."""
 
@@ -43,48 +51,47 @@ class GanStep(nn.Module):
 
     def forward(self, state: GanState, batch: Batch) -> Losses:
         state.set_learning_rates()
-        mel = self.log_mel(batch.padded, padded=True)
-        fake = self.generate(state, batch, mel)  # (B, 1, T)
-        told = self.update_discriminators(state, batch, fake.detach()) if state.adversarial else {}
-        passed = self.update_generator(state, batch, mel, fake)  # discriminators frozen
+        parts = batch.split(self.config.data.accumulate)
+        # A fake that is the only part's is made once, for both networks. Of several parts only one graph is ever kept.
+        made = [self.generate(state, part, learning=len(parts) == 1) for part in parts]
+        told = self.update_discriminators(state, parts, made) if state.turn_of("discriminator") else {}
+        passed = self.update_generator(state, parts, made) if state.turn_of("generator") else {}
         state.advance()
         return told | passed
 
-    def generate(self, state: GanState, batch: Batch, mel: Tensor) -> Tensor:
+    def generate(self, state: GanState, batch: Batch, learning: bool = True) -> Made:
+        mel = self.log_mel(batch.padded, padded=True)
         # With the recordings' F0 until its own is good enough; then as in use, to learn to live with its errors.
         f0 = None if state.adversarial else batch.f0
         with self._autocast(batch):
             with torch.no_grad():
                 inputs = state.generator.prepare(mel, batch.key, f0)
-            return state.generator(inputs)
+            with torch.set_grad_enabled(learning and state.turn_of("generator")):
+                return mel, state.generator(inputs)  # (B, M, F), (B, 1, T)
 
-    def update_discriminators(self, state: GanState, batch: Batch, fake: Tensor) -> Losses:
-        if state.step % self.config.optim.discriminator.every_steps:
-            return {}
-        # Items never influence each other, so one pass over both is exact.
-        logits, _ = self._judge(state, batch, torch.cat([batch.real, fake]))
-        real, made = zip(*(logit.chunk(2) for logit in logits), strict=True)
-        loss = discriminator_loss(real, made, self.config.objective.adversarial)
-        norm = self._descend(
-            state.discriminator_optimiser, loss * batch.share, self.config.optim.discriminator.clip_norm
-        )
-        middle = 0.5 if self.config.objective.adversarial.lambda_mse else 0.0
-        return {
-            "loss/discriminator/total": loss.detach(),
-            "discriminator/real_percent": _percent([logit > middle for logit in real]),
-            "discriminator/fake_percent": _percent([logit <= middle for logit in made]),
-            "norm/discriminator": norm,
-        }
+    def update_discriminators(self, state: GanState, parts: Sequence[Batch], made: Sequence[Made]) -> Losses:
+        def loss(part: Batch, made: Made) -> tuple[Tensor, Losses]:
+            # Items never influence each other, so one pass over both is exact.
+            both = torch.cat([self._heard(part, part.real), self._heard(part, made[1].detach())])
+            logits = [judged for judged, _ in self._judge(state, part, both)]
+            real, fake = zip(*(logit.chunk(2) for judged in logits for logit in judged), strict=True)
+            return discriminator_loss(real, fake, self.config.objective.adversarial), self._accuracy(logits)
 
-    def update_generator(self, state: GanState, batch: Batch, mel: Tensor, fake: Tensor) -> Losses:
-        losses: Losses = {}
-        total = fake.new_zeros(())
-        for name, weight, loss in self._generator_losses(state, batch, mel, fake):
-            losses[f"loss/generator/{name}"] = loss.detach()
-            if weight:
-                total = total + weight * loss
-        norm = self._descend(state.generator_optimiser, total * batch.share, self.config.optim.generator.clip_norm)
-        return losses | {"loss/generator/total": total.detach(), "norm/generator": norm}
+        return self._learn("discriminator", state.discriminator_optimiser, parts, made, loss)
+
+    def update_generator(self, state: GanState, parts: Sequence[Batch], made: Sequence[Made]) -> Losses:
+        def loss(part: Batch, made: Made) -> tuple[Tensor, Losses]:
+            mel, fake = made if made[1].requires_grad else self.generate(state, part)
+            losses: Losses = {}
+            total = fake.new_zeros(())
+            for name, weight, term in self._generator_losses(state, part, mel, fake):
+                losses[f"loss/generator/{name}"] = term.detach()
+                if weight:
+                    total = total + weight * term
+            return total, losses
+
+        with state.frozen_discriminators():
+            return self._learn("generator", state.generator_optimiser, parts, made, loss)
 
     def _generator_losses(
         self, state: GanState, batch: Batch, mel: Tensor, fake: Tensor
@@ -96,14 +103,15 @@ class GanStep(nn.Module):
 
         weights, paired = self.weights, state.generator.condition != "noise"
         if state.adversarial:
-            state.discriminators.requires_grad_(False)
-            logits, features = self._judge(state, batch, fake)
+            judged = self._judge(state, batch, self._heard(batch, fake))
+            logits = [logit for some, _ in judged for logit in some]
             yield "adversarial", weights.adversarial, generator_loss(logits, self.config.objective.adversarial)
             if paired and wanted(weights.feature_matching):
                 with torch.no_grad():
-                    _, wanted_features = self._judge(state, batch, batch.real)
-                yield "feature_matching", weights.feature_matching, feature_matching(wanted_features, features)
-            state.discriminators.requires_grad_(True)
+                    wanted_features = [maps for _, maps in self._judge(state, batch, self._heard(batch, batch.real))]
+                features = [maps for _, maps in judged]
+                matching = feature_matching([*chain(*wanted_features)], [*chain(*features)])
+                yield "feature_matching", weights.feature_matching, matching
         if paired and wanted(weights.mel):
             yield "mel", weights.mel, self.mel_loss(fake, batch.real)
         if paired and wanted(weights.stft):
@@ -112,29 +120,49 @@ class GanStep(nn.Module):
             with self._autocast(batch):
                 yield "f0", weights.f0, state.generator.f0_loss(mel, batch.f0)
 
-    def _judge(self, state: GanState, batch: Batch, waveform: Tensor) -> tuple[list[Tensor], list[list[Tensor]]]:
-        logits, features = [], []
-        with self._autocast(batch):
-            for discriminator in state.discriminators:
-                some_logits, some_features = discriminator(waveform)
-                logits += some_logits
-                features += some_features
-        return logits, features
+    def _heard(self, batch: Batch, waveform: Tensor) -> Tensor:
+        """The stretch of every item that the discriminators hear: of real and fake the same, from the item's key."""
+        length, hop = self.config.data.heard_length, self.config.audio.hop_length
+        spare_frames = (waveform.shape[-1] - length) // hop
+        if spare_frames <= 0:
+            return waveform
+        start = mix(batch.key + 1) % (spare_frames + 1) * hop
+        return waveform.gather(-1, (start[:, None] + torch.arange(length, device=start.device))[:, None])
 
-    def _descend(self, optimiser: torch.optim.Optimizer, loss: Tensor, clip_norm: float) -> Tensor:
-        """Gradients, added up over workers, clipped by their global norm, and one step; the norm before clipping."""
+    def _judge(self, state: GanState, batch: Batch, waveform: Tensor) -> list[Judged]:
+        with self._autocast(batch):
+            return [discriminator(waveform) for discriminator in state.discriminators]
+
+    def _accuracy(self, logits: list[list[Tensor]]) -> Losses:
+        """Share of right answers on real and on fake, in percent: over all sub-judges, and by discriminator."""
+        middle = 0.5 if self.config.objective.adversarial.lambda_mse else 0.0
+        hits = [[(logit > middle).float().chunk(2) for logit in judged] for judged in logits]
+        rows = {f"discriminator/{place}_{c.type}": hits[place] for place, c in enumerate(self.config.discriminators)}
+        rows["discriminator"] = [*chain(*hits)]
+        told = {}
+        for name, pairs in rows.items():
+            told[f"{name}/real_percent"] = 100 * torch.stack([real.mean() for real, _ in pairs]).mean()
+            told[f"{name}/fake_percent"] = 100 * torch.stack([1 - fake.mean() for _, fake in pairs]).mean()
+        return told
+
+    def _learn(
+        self, name: str, optimiser: Optimizer, parts: Sequence[Batch], made: Sequence[Made], loss_of: LossOf
+    ) -> Losses:
+        """Gradients of all parts, added up over workers, clipped by their global norm, and one step."""
         parameters = [p for group in optimiser.param_groups for p in group["params"]]
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        whole = sum(part.share for part in parts)
+        told: Losses = {}
+        for part, its in zip(parts, made, strict=True):
+            loss, losses = loss_of(part, its)
+            (loss * part.share).backward()
+            for key, value in (losses | {f"loss/{name}/total": loss.detach()}).items():
+                told[key] = told.get(key, 0) + value * (part.share / whole)
         self.reduce(parameters)
-        norm = nn.utils.clip_grad_norm_(parameters, clip_norm or float("inf"))
+        clip_norm = getattr(self.config.optim, name).clip_norm
+        told[f"norm/{name}"] = nn.utils.clip_grad_norm_(parameters, clip_norm or float("inf")).detach()
         optimiser.step()
-        return norm.detach()
+        return told
 
     def _autocast(self, batch: Batch) -> torch.autocast:
         return torch.autocast(batch.padded.device.type, torch.bfloat16, enabled=self.precision == "bf16")
-
-
-def _percent(hits: list[Tensor]) -> Tensor:
-    """Share of true values, the mean over sub-judges, in percent."""
-    return 100 * torch.stack([hit.float().mean() for hit in hits]).mean()

@@ -31,8 +31,7 @@ def test_the_generators_update_leaves_the_judges_gradients_alone(tiny_run, batch
     config = tiny_run()
     state, step = GanState(config), GanStep(config)
     batch = next(batches(config, 1))
-    mel = step.log_mel(batch.padded, padded=True)
-    step.update_generator(state, batch, mel, step.generate(state, batch, mel))
+    step.update_generator(state, [batch], [step.generate(state, batch)])
     assert all(p.grad is None and p.requires_grad for p in state.discriminators.parameters())
 
 
@@ -112,3 +111,49 @@ def test_bf16_agrees_with_fp32_to_its_precision(tiny_run, batches):
         made[precision] = step(state, batch)
     for name in ("loss/generator/mel", "loss/generator/adversarial", "loss/discriminator/total"):
         assert made["bf16"][name].item() == pytest.approx(made["fp32"][name].item(), rel=0.05)
+
+
+@pytest.mark.parametrize("count", [2, 3, 4, 9])
+def test_a_batch_in_parts_gives_the_update_of_the_whole(tiny_run, batches, count):
+    """Gradient accumulation: both networks, their weights after two updates, and the losses that are told."""
+    ends = []
+    for accumulate in (1, count):
+        config = tiny_run(f"data.accumulate={accumulate}", "log.every_steps=1")
+        kept = []
+        state = GanState(config)
+        step = GanStep(config, reduce=lambda ps, kept=kept: kept.append([p.grad.clone() for p in ps]))
+        losses = step(state, next(batches(config, 1)))
+        ends.append((kept, losses))
+    (whole, losses), (parts, told) = ends
+    for network in (0, 1):
+        for wanted, got in zip(whole[network], parts[network], strict=True):
+            assert ((wanted - got).abs().max() / wanted.abs().max().clamp_min(1e-7)) < 5e-3
+    assert told.keys() == losses.keys()
+    for name in losses:
+        if name.startswith("loss/"):
+            assert told[name].item() == pytest.approx(losses[name].item(), rel=1e-3), name
+
+
+@pytest.mark.parametrize(("generator", "discriminator"), [(1, 1), (1, 3), (3, 1), (2, 2)])
+def test_any_ratio_of_updates(tiny_run, batches, generator, discriminator):
+    config = tiny_run(
+        f"optim.generator.every_steps={generator}", f"optim.discriminator.every_steps={discriminator}",
+        "data.accumulate=2",
+    )  # fmt: skip
+    state, step = GanState(config), GanStep(config)
+    told = [set(step(state, batch)) for batch in batches(config, 6)]
+    assert ["norm/generator" in names for names in told] == [i % generator == 0 for i in range(6)]
+    assert ["norm/discriminator" in names for names in told] == [i % discriminator == 0 for i in range(6)]
+
+
+def test_the_judges_hear_the_same_stretch_of_real_and_fake(tiny_run, batches):
+    config = tiny_run("data.judged_length=2048")
+    step, batch = GanStep(config), next(batches(config, 1))
+    heard = step._heard(batch, batch.real)
+    assert heard.shape == (4, 1, 2048)
+    for row, whole in zip(heard, batch.real, strict=True):
+        starts = [s for s in range(0, whole.shape[-1] - 2047, 256) if torch.equal(row, whole[:, s : s + 2048])]
+        assert len(starts) == 1
+    assert torch.equal(heard, step._heard(batch, batch.real))
+    half = replace(batch, padded=batch.padded[2:], f0=batch.f0[2:], key=batch.key[2:])
+    assert torch.equal(heard[2:], step._heard(half, half.real))
