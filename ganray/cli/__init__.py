@@ -21,6 +21,7 @@ COMMANDS = {
     "evaluate": ("evaluate:command", "Score a voice on held-out clips, beside the scale."),
     "vocode": ("vocode:command", "A recording through a voice (copy-synthesis)."),
     "serve": ("serve:command", "Answer over HTTP with autoscaling replicas."),
+    "bench": ("bench:group", "How fast it is here, against plain code."),
     "recipes": ("recipes:group", "The recipes in the box: list, show, check, copy, schema."),
     "cluster": ("cluster:group", "The one cluster config."),
 }
