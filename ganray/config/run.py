@@ -13,6 +13,8 @@ from ganray.config.schema import Schema
 
 Weight = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
+Ratio = Annotated[float, Field(ge=0, le=1)]
+Decay = Literal["none", "cosine", "linear", "exponential"]
 
 
 class Architecture(Schema):
@@ -93,6 +95,14 @@ class OptimiserConfig(Schema):
     """Largest global norm of the gradient; 0: not clipped."""
     every_steps: Count = 1
     """Update the network every so many steps, once both learn."""
+    warmup_steps: int | None = Field(None, ge=0)
+    """This network's own; None: schedule.warmup_steps."""
+    decay: Decay | None = None
+    """This network's own; None: schedule.decay."""
+    final_ratio: Ratio | None = None
+    """This network's own; None: schedule.final_ratio."""
+    freeze: tuple[str, ...] = ()
+    """Parameters that keep their values: names, or patterns of names as in `["backbone.*"]`."""
 
 
 class DiscriminatorOptimiserConfig(OptimiserConfig):
@@ -120,10 +130,36 @@ class ScheduleConfig(Schema):
     """Minutes of training, resumed parts counted together."""
     warmup_steps: int = Field(100, ge=0)
     """Learning rates rise linearly from 0 over so many steps."""
-    decay: Literal["none", "cosine", "linear"] = "cosine"
+    decay: Decay = "cosine"
     """Shape from the peak down to `final_ratio`, over the steps or the minutes that training may take."""
-    final_ratio: float = Field(0.02, ge=0, le=1)
+    final_ratio: Ratio = 0.02
     """Last learning rate over peak."""
+
+
+class InitConfig(Schema):
+    """What the networks begin with."""
+
+    source: str | None = None
+    """Folder of a run (its best checkpoint) or of a voice; None: random weights, from the seed."""
+    parts: Literal["all", "generator"] = "all"
+    """`all`: of a run, also its discriminators and both optimisers. A voice holds a generator alone."""
+
+
+class HealingConfig(Schema):
+    """What happens when training goes wrong: back to the last good checkpoint, with smaller steps, and on."""
+
+    max_rollbacks: int = Field(3, ge=0)
+    """How often, before training ends with exit code 5 and a diagnosis. 0: at once."""
+    lr_factor: float = Field(0.5, gt=0, le=1)
+    """Both learning rates are multiplied by this at every rollback."""
+    clip_factor: float = Field(0.5, gt=0, le=1)
+    """So are both clip norms."""
+    pinned_steps: int = Field(2000, ge=0)
+    """Updates in a row with discriminators that are always right that count as collapse. 0: never."""
+    loss_jump: float = Field(4.0, ge=0)
+    """A mel or feature-matching loss of so many times its recent median counts as collapse. 0: never."""
+    silence_dbfs: float = Field(-80.0, le=0)
+    """A generator whose output is steadily below this level counts as collapsed."""
 
 
 class CheckpointConfig(Schema):
@@ -155,6 +191,8 @@ class LogConfig(Schema):
 
     every_steps: Count = 10
     """Steps between two lines."""
+    ledger: bool = False
+    """Also write down which segments every update learned from: ledger.jsonl."""
 
 
 class ResourcesConfig(Schema):
@@ -166,6 +204,9 @@ class ResourcesConfig(Schema):
     """CPU cores of each; also its number of threads."""
     gpus_per_worker: float = Field(0, ge=0)
     """GPUs of each, fractions allowed."""
+    max_failures: int = Field(3, ge=0)
+    """Lost workers and nodes that a training survives; it goes on from its newest checkpoint. Preempted nodes don't
+    count."""
 
     @property
     def max_workers(self) -> int:
@@ -204,6 +245,10 @@ class RunConfig(Schema):
     """What is kept."""
     validation: ValidationConfig = ValidationConfig()
     """What is measured."""
+    init: InitConfig = InitConfig()
+    """What it begins with."""
+    healing: HealingConfig = HealingConfig()
+    """What happens when it goes wrong."""
     log: LogConfig = LogConfig()
     """What is written down."""
     resources: ResourcesConfig = ResourcesConfig()

@@ -9,6 +9,7 @@ samples/             held-out clips as the averaged generator says them
 
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -117,18 +118,30 @@ class Run:
 
     def enter(self, step: int, scores: dict[str, float]) -> None:
         """Put a validation's scores on the leaderboard."""
-        rows = [row for row in self.leaderboard() if row["step"] < step]
-        write_text(self.path / "leaderboard.json", json.dumps([*rows, {"step": step, "scores": scores}], indent=1))
+        rows = [row for row in self.leaderboard() if row["step"] != step]
+        rows = sorted([*rows, {"step": step, "scores": scores}], key=lambda row: row["step"])
+        write_text(self.path / "leaderboard.json", json.dumps(rows, indent=1))
 
-    def remove_old(self, better: str) -> None:
+    def forget(self, after: int) -> None:
+        """Remove what came after a step: a part of the run that went wrong."""
+        write_text(self.path / "leaderboard.json", json.dumps([r for r in self.leaderboard() if r["step"] <= after]))
+        for step in self.steps():
+            if step > after:
+                self.checkpoint(step).unlink(missing_ok=True)
+
+    def remove_old(self, better: str, keep: Iterable[int] = ()) -> None:
         """Keep the newest and the best checkpoints, as the config says.
 
         Args:
             better: `lower` or `higher`: which way checkpoint.measure goes.
+            keep: Steps that stay in any case.
         """
-        keep = self.config.checkpoint
+        for half in (self.path / "checkpoints").glob(".step-*"):  # from a kill in the middle of writing
+            if not half.name.endswith(f".{os.getpid()}"):
+                half.unlink(missing_ok=True)
+        its = self.config.checkpoint
         steps = self.steps()
-        kept = {*steps[-keep.keep_last :], *self.best_steps(better)[: keep.keep_best]}
+        kept = {*keep, *steps[-its.keep_last :], *self.best_steps(better)[: its.keep_best]}
         for step in steps:
             if step not in kept:
                 self.checkpoint(step).unlink(missing_ok=True)

@@ -2,15 +2,21 @@
 
 import contextlib
 import copy
+import difflib
+import fnmatch
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
 from ganray.config import RunConfig
+from ganray.config.run import OptimiserConfig
+from ganray.errors import ConfigError, Problem
 from ganray.models import build_discriminators, build_generator
+
+Network = Literal["generator", "discriminator"]
 
 
 class GanState:
@@ -27,7 +33,8 @@ class GanState:
         step: Updates done.
         consumed: Segments drawn, over all workers: the sampler's position.
         seconds: Seconds trained, over all parts of the run.
-        best: The best held-out scores so far, `{"step": …, "scores": {…}}`.
+        rollbacks: How often it was taken back to a checkpoint because training went wrong.
+        signals: What the judgement of whether it goes wrong remembers: name → newest values.
     """
 
     def __init__(self, config: RunConfig, device: torch.device | str = "cpu") -> None:
@@ -37,18 +44,20 @@ class GanState:
         self.discriminators = build_discriminators(config.discriminators, config.audio, config.data.heard_length)
         self.discriminators.to(device)
         self.average = copy.deepcopy(self.generator).eval().requires_grad_(False)
+        freeze(self.generator, config.optim.generator.freeze, "optim.generator.freeze")
+        freeze(self.discriminators, config.optim.discriminator.freeze, "optim.discriminator.freeze")
         self.generator_optimiser = _adamw(self.generator, config.optim.generator)
         self.discriminator_optimiser = _adamw(self.discriminators, config.optim.discriminator)
-        self.step = self.consumed = 0
+        self.step = self.consumed = self.rollbacks = 0
         self.seconds = 0.0
-        self.best: dict[str, Any] | None = None
+        self.signals: dict[str, list[float]] = {}
 
     @property
     def adversarial(self) -> bool:
         """Whether the discriminators take part in the coming update."""
         return len(self.discriminators) > 0 and self.step >= self.config.optim.discriminator.start_step
 
-    def turn_of(self, network: Literal["generator", "discriminator"]) -> bool:
+    def turn_of(self, network: Network) -> bool:
         """Whether the coming update changes a network. Until the discriminators start, the generator always learns."""
         if not self.adversarial:
             return network == "generator"
@@ -80,21 +89,36 @@ class GanState:
         return min(1.0, max(by_steps, by_time))
 
     def set_learning_rates(self) -> None:
-        """Linear warm-up, then the schedule's decay, for the coming update."""
-        schedule, optim = self.config.schedule, self.config.optim
-        decay = 1.0
-        if schedule.decay == "cosine":
-            decay = 0.5 * (1 + math.cos(math.pi * self.progress))
-        elif schedule.decay == "linear":
-            decay = 1 - self.progress
-        decay = schedule.final_ratio + (1 - schedule.final_ratio) * decay
-        for optimiser, lr, steps in (
-            (self.generator_optimiser, optim.generator.lr, self.step),
-            (self.discriminator_optimiser, optim.discriminator.lr, self.step - optim.discriminator.start_step),
+        """Linear warm-up, then the schedule's decay, for the coming update; smaller after every rollback."""
+        optim = self.config.optim
+        healed = self.config.healing.lr_factor**self.rollbacks
+        for optimiser, its, steps in (
+            (self.generator_optimiser, optim.generator, self.step),
+            (self.discriminator_optimiser, optim.discriminator, self.step - optim.discriminator.start_step),
         ):
-            warmup = min(1.0, (max(steps, 0) + 1) / (schedule.warmup_steps + 1))
             for group in optimiser.param_groups:
-                group["lr"] = lr * warmup * decay
+                group["lr"] = its.lr * self._ratio(its, max(steps, 0)) * healed
+
+    def _ratio(self, its: OptimiserConfig, steps: int) -> float:
+        """Learning rate over peak, `steps` updates after the network began to learn."""
+        schedule = self.config.schedule
+        warmup_steps = schedule.warmup_steps if its.warmup_steps is None else its.warmup_steps
+        final = schedule.final_ratio if its.final_ratio is None else its.final_ratio
+        warmup = min(1.0, (steps + 1) / (warmup_steps + 1))
+        match its.decay or schedule.decay:
+            case "cosine":
+                return warmup * (final + (1 - final) * 0.5 * (1 + math.cos(math.pi * self.progress)))
+            case "linear":
+                return warmup * (final + (1 - final) * (1 - self.progress))
+            case "exponential":
+                return warmup * max(final, 1e-8) ** self.progress
+            case _:
+                return warmup
+
+    def clip_norm(self, network: Network) -> float:
+        """Largest global norm of a network's gradient; smaller after every rollback."""
+        clip_norm = getattr(self.config.optim, network).clip_norm
+        return clip_norm * self.config.healing.clip_factor**self.rollbacks if clip_norm else float("inf")
 
     def advance(self) -> None:
         """Count the update, and let the average follow (faster in the first steps, so that short runs have one)."""
@@ -118,7 +142,8 @@ class GanState:
             "step": self.step,
             "consumed": self.consumed,
             "seconds": self.seconds,
-            "best": self.best,
+            "rollbacks": self.rollbacks,
+            "signals": self.signals,
             "random": torch.get_rng_state(),
         }
 
@@ -127,10 +152,29 @@ class GanState:
         for name in ("generator", "discriminators", "average", "generator_optimiser", "discriminator_optimiser"):
             getattr(self, name).load_state_dict(state[name])
         self.step, self.consumed, self.seconds = state["step"], state["consumed"], state["seconds"]
-        self.best = state["best"]
+        self.rollbacks, self.signals = state["rollbacks"], {name: [*v] for name, v in state["signals"].items()}
         torch.set_rng_state(state["random"].cpu())
 
 
-def _adamw(module: nn.Module, config: Any) -> torch.optim.AdamW:
-    parameters = list(module.parameters()) or [nn.Parameter(torch.zeros(()))]  # no discriminators: nothing to move
+def freeze(network: nn.Module, patterns: Sequence[str], key: str) -> None:
+    """Make the parameters whose names match keep their values.
+
+    Raises:
+        ConfigError: A pattern that matches none.
+    """
+    names = [name for name, _ in network.named_parameters()]
+    for pattern in patterns:
+        chosen = set(fnmatch.filter(names, pattern))
+        if not chosen:
+            close = difflib.get_close_matches(pattern, names, 3, 0.3) or names[:3]
+            problem = Problem(key, pattern, "no parameter has such a name", f"names are like {', '.join(close)}")
+            raise ConfigError(f"{key}: {pattern} matches nothing", problems=[problem])
+        for name, parameter in network.named_parameters():
+            if name in chosen:
+                parameter.requires_grad_(False)
+
+
+def _adamw(module: nn.Module, config: OptimiserConfig) -> torch.optim.AdamW:
+    parameters = [p for p in module.parameters() if p.requires_grad]
+    parameters = parameters or [nn.Parameter(torch.zeros(()))]  # no discriminators, or all frozen: nothing to move
     return torch.optim.AdamW(parameters, config.lr, config.betas, weight_decay=config.weight_decay, fused=True)

@@ -1,6 +1,7 @@
 """One adversarial update, in pure PyTorch: no Ray, no I/O, no logging."""
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from itertools import chain
 from typing import Literal
 
@@ -11,7 +12,7 @@ from torch.optim import Optimizer
 from ganray.audio import LogMel
 from ganray.config import RunConfig
 from ganray.data.batch import Batch
-from ganray.gan.state import GanState
+from ganray.gan.state import GanState, Network
 from ganray.losses import MelLoss, StftLoss, discriminator_loss, feature_matching, generator_loss
 from ganray.models.random import mix
 
@@ -24,6 +25,7 @@ Judged = tuple[list[Tensor], list[list[Tensor]]]
 LossOf = Callable[[Batch, Made], tuple[Tensor, Losses]]
 Reduce = Callable[[Iterable[nn.Parameter]], None]
 """Adds up gradients over workers, in place."""
+Phase = Callable[[str], AbstractContextManager]
 
 
 def _alone(parameters: Iterable[nn.Parameter]) -> None:
@@ -40,11 +42,18 @@ class GanStep(nn.Module):
         config: The run's config.
         precision: Of everything but spectra.
         reduce: Adds up gradients over workers.
+        phase: `with phase(name):` surrounds what is done, for whoever measures time.
     """
 
-    def __init__(self, config: RunConfig, precision: Literal["fp32", "bf16"] = "fp32", reduce: Reduce = _alone) -> None:
+    def __init__(
+        self,
+        config: RunConfig,
+        precision: Literal["fp32", "bf16"] = "fp32",
+        reduce: Reduce = _alone,
+        phase: Phase = nullcontext,
+    ) -> None:
         super().__init__()
-        self.config, self.precision, self.reduce = config, precision, reduce
+        self.config, self.precision, self.reduce, self.phase = config, precision, reduce, phase
         self.weights = config.objective.weights
         self.log_mel = LogMel(config.audio)
         self.mel_loss, self.stft_loss = MelLoss(config.audio), StftLoss()
@@ -53,9 +62,12 @@ class GanStep(nn.Module):
         state.set_learning_rates()
         parts = batch.split(self.config.data.accumulate)
         # A fake that is the only part's is made once, for both networks. Of several parts only one graph is ever kept.
-        made = [self.generate(state, part, learning=len(parts) == 1) for part in parts]
-        told = self.update_discriminators(state, parts, made) if state.turn_of("discriminator") else {}
-        passed = self.update_generator(state, parts, made) if state.turn_of("generator") else {}
+        with self.phase("generate"):
+            made = [self.generate(state, part, learning=len(parts) == 1) for part in parts]
+        with self.phase("discriminator"):
+            told = self.update_discriminators(state, parts, made) if state.turn_of("discriminator") else {}
+        with self.phase("generator"):
+            passed = self.update_generator(state, parts, made) if state.turn_of("generator") else {}
         state.advance()
         return told | passed
 
@@ -77,12 +89,14 @@ class GanStep(nn.Module):
             real, fake = zip(*(logit.chunk(2) for judged in logits for logit in judged), strict=True)
             return discriminator_loss(real, fake, self.config.objective.adversarial), self._accuracy(logits)
 
-        return self._learn("discriminator", state.discriminator_optimiser, parts, made, loss)
+        return self._learn(state, "discriminator", parts, made, loss)
 
     def update_generator(self, state: GanState, parts: Sequence[Batch], made: Sequence[Made]) -> Losses:
         def loss(part: Batch, made: Made) -> tuple[Tensor, Losses]:
             mel, fake = made if made[1].requires_grad else self.generate(state, part)
             losses: Losses = {}
+            if state.measures_all:
+                losses["generator/level_dbfs"] = 20 * fake.detach().flatten(1).std(1).mean().clamp_min(1e-10).log10()
             total = fake.new_zeros(())
             for name, weight, term in self._generator_losses(state, part, mel, fake):
                 losses[f"loss/generator/{name}"] = term.detach()
@@ -91,7 +105,7 @@ class GanStep(nn.Module):
             return total, losses
 
         with state.frozen_discriminators():
-            return self._learn("generator", state.generator_optimiser, parts, made, loss)
+            return self._learn(state, "generator", parts, made, loss)
 
     def _generator_losses(
         self, state: GanState, batch: Batch, mel: Tensor, fake: Tensor
@@ -146,9 +160,10 @@ class GanStep(nn.Module):
         return told
 
     def _learn(
-        self, name: str, optimiser: Optimizer, parts: Sequence[Batch], made: Sequence[Made], loss_of: LossOf
+        self, state: GanState, name: Network, parts: Sequence[Batch], made: Sequence[Made], loss_of: LossOf
     ) -> Losses:
         """Gradients of all parts, added up over workers, clipped by their global norm, and one step."""
+        optimiser: Optimizer = getattr(state, f"{name}_optimiser")
         parameters = [p for group in optimiser.param_groups for p in group["params"]]
         optimiser.zero_grad(set_to_none=True)
         whole = sum(part.share for part in parts)
@@ -159,8 +174,7 @@ class GanStep(nn.Module):
             for key, value in (losses | {f"loss/{name}/total": loss.detach()}).items():
                 told[key] = told.get(key, 0) + value * (part.share / whole)
         self.reduce(parameters)
-        clip_norm = getattr(self.config.optim, name).clip_norm
-        told[f"norm/{name}"] = nn.utils.clip_grad_norm_(parameters, clip_norm or float("inf")).detach()
+        told[f"norm/{name}"] = nn.utils.clip_grad_norm_(parameters, state.clip_norm(name)).detach()
         optimiser.step()
         return told
 

@@ -1,12 +1,12 @@
 """What a run writes down: metrics.jsonl, TensorBoard with sounds, samples. Only the first worker writes."""
 
-import json
 from pathlib import Path
 
 import numpy as np
 from torch.utils.tensorboard import SummaryWriter
 
 from ganray.audio import write
+from ganray.training.lines import Lines
 
 
 class Journal:
@@ -20,19 +20,12 @@ class Journal:
 
     def __init__(self, path: Path, step: int, sample_rate: int) -> None:
         self.path, self.sample_rate = path, sample_rate
-        metrics = path / "metrics.jsonl"
-        if metrics.is_file():
-            lines = [line for line in metrics.read_text(encoding="utf-8").splitlines() if _step_of(line) <= step]
-            beside = metrics.with_name(".metrics.jsonl")
-            beside.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-            beside.rename(metrics)
-        self._metrics = open(metrics, "a", encoding="utf-8")  # noqa: SIM115 - closed in close()
+        self._lines = Lines(path / "metrics.jsonl", step)
         self._board = SummaryWriter(str(path / "tensorboard"), purge_step=step + 1)
 
     def tell(self, step: int, metrics: dict[str, float]) -> None:
         """One line, and one point a curve."""
-        self._metrics.write(json.dumps({"step": step, **{k: _short(v) for k, v in metrics.items()}}) + "\n")
-        self._metrics.flush()
+        self._lines.write(step, {name: _short(value) for name, value in metrics.items()})
         for name, value in metrics.items():
             self._board.add_scalar(name, value, step)
 
@@ -44,15 +37,8 @@ class Journal:
 
     def close(self) -> None:
         """Nothing may be told afterwards."""
-        self._metrics.close()
+        self._lines.close()
         self._board.close()
-
-
-def _step_of(line: str) -> float:
-    try:
-        return json.loads(line)["step"]
-    except (ValueError, KeyError, TypeError):
-        return float("inf")  # half a line, from a kill
 
 
 def _short(value: float) -> float:

@@ -1,25 +1,31 @@
 """The training loop of one worker. Pure PyTorch but for the report to Ray: it also runs alone, without a cluster."""
 
-import math
+import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
-from ganray.data import Dataset, Split
+from ganray.data import Dataset
+from ganray.data.batch import Batch
 from ganray.data.loader import load_batches
 from ganray.data.sampler import SegmentSampler
 from ganray.errors import DivergedError
 from ganray.gan import GanState, GanStep
 from ganray.gan.run import Run
+from ganray.gan.warm_start import warm_start
 from ganray.training.board import Pin
+from ganray.training.clock import Clock
+from ganray.training.health import collapse, not_a_number, suspicious_steps
 from ganray.training.journal import Journal
-from ganray.training.validation import better, measures_of, validate
+from ganray.training.lines import Lines
+from ganray.training.validation import Validation, Validations, better
 from ganray.training.worker import Worker, native_precision
 
-Report = Callable[[dict[str, float]], None]
+LOOK_OUT_S = 10.0
+"""Seconds between two looks for news that all workers must take part in."""
 
 
 @dataclass(frozen=True)
@@ -30,88 +36,117 @@ class Job:
         run: Absolute path of the run's folder, which all workers see.
         dataset: Absolute path of the dataset.
         board: Handle of the board, or None.
+        validator: Handle of a `Validator`; None: training waits for its validations.
     """
 
     run: str
     dataset: str
     board: Any = None
+    validator: Any = None
 
 
-def train_loop(job: Job, worker: Worker, report: Report) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Surroundings:
+    """What the loop tells to and hears from what it runs in. All workers call both the same number of times.
+
+    Attributes:
+        report: Takes {"step", "val/…"} of every validation; scores on the first worker only.
+        preempted: Whether a node is about to be taken away.
+    """
+
+    report: Callable[[dict[str, float]], None] = lambda scores: None
+    preempted: Callable[[], bool] = lambda: False
+
+
+def train_loop(job: Job, worker: Worker, around: Surroundings) -> dict[str, Any]:
     """Train until the schedule ends or someone asks to stop, from the newest checkpoint if there is one.
-
-    Args:
-        job: Which run, on what.
-        worker: This one and its relation to the others.
-        report: Called by every worker after each validation, with its scores.
 
     Returns:
         {"step", "ended", "best", "audio_seconds_per_s"}.
 
     Raises:
-        DivergedError: A loss is no number any more.
+        DivergedError: It went wrong more often than healing.max_rollbacks allows.
     """
-    return _Loop(job, worker, report).run_through()
+    return _Loop(job, worker, around).run_through()
 
 
 class _Loop:
-    def __init__(self, job: Job, worker: Worker, report: Report) -> None:
-        self.worker, self.report, self.pin = worker, report, Pin(job.board if worker.rank == 0 else None)
+    def __init__(self, job: Job, worker: Worker, around: Surroundings) -> None:
+        self.job, self.worker, self.around = job, worker, around
+        self.first = worker.rank == 0
+        self.pin = Pin(job.board if self.first else None)
         self.run = Run.open(job.run)
         config = self.config = self.run.config
         torch.use_deterministic_algorithms(config.deterministic)
-        self.state = GanState(config, worker.device)
-        if self.run.steps():
-            self.state.load_state_dict(self.run.load(self.run.steps()[-1], worker.device))
         precision = config.precision
         if precision == "auto":  # one slow worker decides for all, so that all do the same
             precision = "bf16" if worker.lowest(native_precision(worker.device) == "bf16") else "fp32"
-        self.update = GanStep(config, precision, worker.add_gradients).to(worker.device)
-        dataset = Dataset.open(job.dataset)
-        split = dataset.split(config.data.split)
-        self.held_out: Split | None = dataset.split("validation") if "validation" in dataset.splits else None
-        sampler = SegmentSampler(split.num_samples, config.data.segment_length, config.audio.hop_length, config.seed)
+        self.dataset = Dataset.open(job.dataset)
+        self.validations = Validations(self.run, job.dataset, job.validator) if self.first else None
+        [newest] = worker.agree(max(self.run.steps(), default=0))
+        self.stand_at(int(newest))
+        self.clock = Clock(self.state.seconds)
+        self.update = GanStep(config, precision, worker.add_gradients, self.clock.part).to(worker.device)
+        self.looked_out = self.clock.seconds
+        if newest:
+            self.tell_event(f"went on from step {int(newest):,} with {worker.size} workers")
+            self.ask_again()
+
+    def stand_at(self, step: int) -> None:
+        """Take everything from the checkpoint of a step; 0: from the beginning."""
+        config = self.config
+        self.state = GanState(config, self.worker.device)
+        if step:
+            self.state.load_state_dict(self.run.load(step, self.worker.device))
+        else:
+            warm_start(self.state, config.init, better(config))
+        split = self.dataset.split(config.data.split)
         self.batches = load_batches(
             split,
-            sampler,
+            SegmentSampler(split.num_samples, config.data.segment_length, config.audio.hop_length, config.seed),
             config.audio,
             segment_length=config.data.segment_length,
             batch_size=config.data.batch_size,
             position=self.state.consumed,
-            rank=worker.rank,
-            world_size=worker.size,
+            rank=self.worker.rank,
+            world_size=self.worker.size,
         )
-        self.journal = None
-        if worker.rank == 0:
-            self.journal = Journal(self.run.path, self.state.step, config.audio.sample_rate)
-        self.saved = self.validated = self.state.step
-        self.clock = Clock(self.state.seconds)
+        self.saved = self.validated = step
+        self.journal = Journal(self.run.path, step, config.audio.sample_rate) if self.first else None
+        self.ledger = Lines(self.run.path / "ledger.jsonl", step) if self.first and config.log.ledger else None
 
     def run_through(self) -> dict[str, Any]:
-        config, state, stopping = self.config, self.state, False
+        config, stopping = self.config, False
         try:
-            while state.progress < 1 and not stopping:
+            while self.state.progress < 1 and not stopping:
                 self.one_step()
-                if state.step % config.validation.every_steps == 0:
+                if self.state.step % config.validation.every_steps == 0:
                     self.validate()
-                if state.step % config.checkpoint.every_steps == 0:
+                if self.state.step % config.checkpoint.every_steps == 0:
                     self.save()
-                state.seconds, stop = self.worker.agree(self.clock.seconds, self.pin.stopping)
-                stopping = bool(stop)
-            if self.validated < state.step and not stopping:
+                stopping = self.look_out()
+            if self.validated < self.state.step and not stopping:
                 self.validate()
-            if self.saved < state.step:
-                self.save()
+            self.save()
+            done = self.validations.done(wait=True) if self.validations else []
+            self.enter(done, *self.worker.agree(len(done)))
+            if self.first:
+                self.run.remove_old(better(config))
         finally:
-            self.batches.close()  # type: ignore[attr-defined]
-            if self.journal:
-                self.journal.close()
+            self.leave()
         return {
-            "step": state.step,
+            "step": self.state.step,
             "ended": "stopped" if stopping else "finished",
-            "best": state.best,
+            "best": self.best() if self.first else None,
             "audio_seconds_per_s": self.clock.rate(self.audio_seconds_a_step),
         }
+
+    def leave(self) -> None:
+        self.batches.close()  # type: ignore[attr-defined]
+        if self.journal:
+            self.journal.close()
+        if self.ledger:
+            self.ledger.close()
 
     @property
     def audio_seconds_a_step(self) -> float:
@@ -124,101 +159,124 @@ class _Loop:
         losses = self.update(self.state, batch)
         self.state.consumed += self.config.data.batch_size
         self.clock.count()
-        if not measured:
-            return
-        means = self.worker.mean(losses, batch.share)
-        if not all(math.isfinite(value) for value in means.values()):
-            bad = ", ".join(name for name, value in means.items() if not math.isfinite(value))
-            raise DivergedError(
-                f"step {self.state.step}: {bad} is no number",
-                mend="lower the learning rates, or clip gradients harder; the last checkpoint is whole",
-            )
-        metrics = means | {
+        # Norms are of the sums over workers: all see the same, and none has to ask.
+        trouble = not_a_number({name: float(value) for name, value in losses.items() if name.startswith("norm/")})
+        suspicious = 0
+        if measured and not trouble:
+            metrics = self.worker.mean(losses, batch.share)
+            trouble = not_a_number(metrics)
+            if not trouble:
+                self.tell_metrics(metrics)
+                trouble, suspicious = collapse(self.state, metrics, self.config), suspicious_steps(self.config)
+        if self.config.log.ledger:
+            self.write_ledger(batch)
+        if trouble:
+            self.heal(trouble, suspicious)
+
+    def tell_metrics(self, metrics: dict[str, float]) -> None:
+        metrics = metrics | {
             "perf/audio_seconds_per_s": self.clock.rate(self.audio_seconds_a_step),
-            "perf/data_percent": self.clock.percent("data"),
+            **self.clock.percents(),
             "perf/sync_percent": 100 * self.worker.sync_seconds / max(self.clock.stepping, 1e-9),
             "lr/generator": self.state.generator_optimiser.param_groups[0]["lr"],
+            "lr/discriminator": self.state.discriminator_optimiser.param_groups[0]["lr"],
         }
         if self.journal:
             self.journal.tell(self.state.step, metrics)
         self.pin.tell(step=self.state.step, progress=self.state.progress, seconds=self.clock.seconds, metrics=metrics)
 
+    def tell_event(self, text: str) -> None:
+        if self.first:
+            with open(self.run.path / "events.jsonl", "a", encoding="utf-8") as file:
+                file.write(event_line(self.state.step, text))
+            self.pin.log(f"{text}")
+
+    def write_ledger(self, batch: Batch) -> None:
+        keys = [key for part in self.worker.gather(batch.key.tolist()) for key in part]
+        if self.ledger:
+            self.ledger.write(self.state.step, {"workers": self.worker.size, "keys": keys})
+
+    def heal(self, trouble: str, suspicious: int) -> None:
+        """Go back to the newest checkpoint that can be trusted, with smaller steps from there on."""
+        config, lost, rollbacks = self.config.healing, self.state.step, self.state.rollbacks + 1
+        if rollbacks > config.max_rollbacks:
+            raise DivergedError(
+                f"step {lost:,}: {trouble}; {config.max_rollbacks} rollbacks did not mend it",
+                mend="lower optim.*.lr or optim.*.clip_norm; metrics.jsonl and events.jsonl tell what came first",
+            )
+        good = [step for step in self.run.steps() if step <= lost - suspicious] if self.first else []
+        [back] = self.worker.agree(max(good, default=0))
+        self.leave()
+        self.stand_at(int(back))
+        self.state.rollbacks = rollbacks
+        self.worker.agree(0)  # all have read; what is left of the lost part may go
+        if self.first and self.validations:
+            self.run.forget(after=int(back))
+            self.validations.forget(after=int(back))
+        self.tell_event(
+            f"step {lost:,}: {trouble}; back to step {int(back):,} with learning rates × {config.lr_factor:g} and clip "
+            f"norms × {config.clip_factor:g} ({rollbacks} of {config.max_rollbacks} rollbacks)"
+        )
+
+    def look_out(self) -> bool:
+        """Hear what is new: whether to stop, which validations are done, and whether a node is about to go."""
+        done = self.validations.done() if self.validations else []
+        self.state.seconds, stop, count = self.worker.agree(self.clock.seconds, self.pin.stopping, len(done))
+        self.enter(done, count)
+        if self.state.seconds - self.looked_out > LOOK_OUT_S:
+            self.looked_out = self.state.seconds
+            if self.around.preempted():
+                self.save()
+                self.tell_event("a node is about to be taken away: checkpoint written")
+        return bool(stop)
+
     def validate(self) -> None:
-        with self.clock.part("validation"):
-            scores, samples = validate(self.state, self.held_out, self.worker)
-        state, step = self.state, self.state.step
-        self.validated = step
+        self.save()
+        self.validated = self.state.step
+        if self.validations:
+            with self.clock.part("validation"):
+                self.validations.ask(self.state.step)
+
+    def ask_again(self) -> None:
+        """Validate what the run's last part had saved and not yet scored."""
+        if not self.validations:
+            return
+        scored = {row["step"] for row in self.run.leaderboard()}
+        for step in self.run.steps():
+            if step not in scored and step % self.config.validation.every_steps == 0:
+                self.validations.ask(step)
+
+    def enter(self, done: Sequence[Validation], count: float) -> None:
+        """Write down the validations that are done, which the first worker has, and report all `count` of them."""
+        for place in range(int(count)):
+            step, scores, samples = done[place] if self.first else (self.state.step, {}, {})
+            named = {f"val/{name}": value for name, value in scores.items()}
+            if self.journal:
+                self.journal.keep(step, samples)
+                if scores:
+                    self.journal.tell(step, named)
+                    self.run.enter(step, scores)
+                self.pin.tell(validation={"step": step, "scores": scores, "best": self.best()})
+            self.around.report({"step": step, **named})
+
+    def best(self) -> dict[str, Any] | None:
+        """The leaderboard's first row."""
         measure, higher = self.config.checkpoint.measure, better(self.config) == "higher"
-        if scores and (state.best is None or (scores[measure] > state.best["scores"][measure]) == higher):
-            state.best = {"step": step, "scores": scores}
-            self.save()  # the best one is kept, wherever the next regular one would be
-        told = {f"val/{name}": scores[name] for name in measures_of(self.config) if name in scores}
-        if self.journal:
-            self.journal.keep(step, samples)
-            if told:
-                self.journal.tell(step, told)
-                self.run.enter(step, scores)
-        self.pin.tell(validation={"step": step, "scores": scores, "best": state.best})
-        self.report({"step": step, **told})
+        rows = [row for row in self.run.leaderboard() if measure in row["scores"]]
+        return (max if higher else min)(rows, key=lambda row: row["scores"][measure], default=None)
 
     def save(self) -> None:
         if self.saved == self.state.step:
             return
         self.saved = self.state.step
         self.state.seconds = self.worker.agree(self.clock.seconds)[0]
-        if self.worker.rank == 0:
+        if self.first and self.validations:
             with self.clock.part("checkpoint"):
                 self.run.save(self.state)
-                self.run.remove_old(better(self.config))
+                self.run.remove_old(better(self.config), keep=self.validations.pending)
         self.pin.tell(saved=self.state.step)
 
 
-class Clock:
-    """Seconds of a run, and of what.
-
-    Args:
-        before: Seconds of the run's earlier parts.
-    """
-
-    def __init__(self, before: float) -> None:
-        self._started, self._before = time.monotonic(), before
-        self._parts: dict[str, float] = {}
-        self._steps = 0
-
-    @property
-    def seconds(self) -> float:
-        """Of the whole run so far."""
-        return self._before + time.monotonic() - self._started
-
-    @property
-    def stepping(self) -> float:
-        """Seconds of this part of the run without validations and checkpoints."""
-        besides = self._parts.get("validation", 0.0) + self._parts.get("checkpoint", 0.0)
-        return time.monotonic() - self._started - besides
-
-    def count(self) -> None:
-        """One more update."""
-        self._steps += 1
-
-    def rate(self, amount: float) -> float:
-        """`amount` a step in amounts a second."""
-        return self._steps * amount / max(self.stepping, 1e-9)
-
-    def percent(self, part: str) -> float:
-        """Share of the stepping time that a part took."""
-        return 100 * self._parts.get(part, 0.0) / max(self.stepping, 1e-9)
-
-    def part(self, name: str) -> "_Part":
-        """`with clock.part(name):` counts the time inside."""
-        return _Part(self._parts, name)
-
-
-class _Part:
-    def __init__(self, parts: dict[str, float], name: str) -> None:
-        self._parts, self._name = parts, name
-
-    def __enter__(self) -> None:
-        self._entered = time.monotonic()
-
-    def __exit__(self, *_: object) -> None:
-        self._parts[self._name] = self._parts.get(self._name, 0.0) + time.monotonic() - self._entered
+def event_line(step: int, text: str) -> str:
+    """A line of events.jsonl."""
+    return json.dumps({"time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "step": step, "event": text}) + "\n"

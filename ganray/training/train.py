@@ -8,7 +8,7 @@ import logging
 import secrets
 import threading
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +16,25 @@ import ray
 import ray.train
 import torch
 from ray.train.torch import TorchConfig, TorchTrainer, get_device
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from ganray.config import RunConfig
 from ganray.data import Dataset
-from ganray.errors import DataError, GanrayError, PlacementError, UsageError
+from ganray.errors import DataError, DivergedError, GanrayError, PlacementError, UsageError
 from ganray.gan.run import Run
 from ganray.provisioning.connect import connect
 from ganray.training.board import Board
-from ganray.training.loop import Job, train_loop
+from ganray.training.loop import Job, Surroundings, train_loop
+from ganray.training.validator import Validator
 from ganray.training.view import View
 from ganray.training.worker import Worker
 
-MAY_CHANGE = ("schedule", "resources", "checkpoint", "validation", "log")
+MAY_CHANGE = ("schedule", "resources", "checkpoint", "validation", "healing", "log")
 """Groups of keys that a resumed run may change; the others would make it another run."""
+COMES_AGAIN = (GanrayError, ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
+"""Errors that trying again does not mend; a lost peer is a RuntimeError or an OSError."""
+LOOK_FOR_NODES_S = 10.0
+"""How often a training of [min, max] workers looks whether the cluster has grown."""
 
 
 @dataclass(frozen=True)
@@ -142,11 +148,20 @@ def _fit(run: Run, address: str | None, callbacks: Sequence[Any], quiet: bool) -
     ours = connect(address)
     try:
         _must_fit(run.config)
-        board = Board.remote()  # type: ignore[attr-defined]
-        trainer = _trainer(run, board, callbacks)
+        # Where the driver is they live as long as the run can; on another node they could be lost with it.
+        here = {
+            "scheduling_strategy": NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+        }
+        board = Board.options(**here).remote()  # type: ignore[attr-defined]
+        validator = Validator.options(**here).remote(str(run.path), run.dataset["path"])  # type: ignore[attr-defined]
+        job = Job(str(run.path), run.dataset["path"], board, validator)
+        trainer = _trainer(run, job, callbacks)
         with contextlib.nullcontext() if quiet else View(run, board) as view:
             result = _wait(trainer, board, view) if view else trainer.fit()
-        return TrainResult(run=str(run.path), **result.return_value)
+        outcome: dict[str, Any] = result.return_value
+        if "error" in outcome:
+            raise outcome["error"]
+        return TrainResult(run=str(run.path), **outcome)
     except ray.train.TrainingFailedError as error:
         raise _cause(error) from error
     finally:
@@ -154,30 +169,43 @@ def _fit(run: Run, address: str | None, callbacks: Sequence[Any], quiet: bool) -
             ray.shutdown()
 
 
-def _trainer(run: Run, board: Any, callbacks: Sequence[Any]) -> TorchTrainer:
+def _trainer(run: Run, job: Job, callbacks: Sequence[Any]) -> TorchTrainer:
     resources = run.config.resources
     return TorchTrainer(
         _work,
-        train_loop_config={"job": asdict(Job(str(run.path), run.dataset["path"])) | {"board": board}},
+        train_loop_config={"job": job, "reports": bool(callbacks)},
         torch_config=TorchConfig(backend="nccl" if resources.gpus_per_worker else "gloo"),
         scaling_config=ray.train.ScalingConfig(
             num_workers=resources.num_workers,
             use_gpu=resources.gpus_per_worker > 0,
             resources_per_worker=_of_one_worker(run.config),
+            elastic_resize_monitor_interval_s=LOOK_FOR_NODES_S,
         ),
         run_config=ray.train.RunConfig(
-            name=run.path.name, storage_path=str(run.path / ".ray"), callbacks=list(callbacks)
+            name=run.path.name,
+            storage_path=str(run.path / ".ray"),
+            callbacks=list(callbacks),
+            failure_config=ray.train.FailureConfig(max_failures=resources.max_failures),
         ),
     )
 
 
 def _work(settings: dict[str, Any]) -> dict[str, Any]:
-    """What every worker does."""
-    job = Job(**settings["job"])
-    threads = int(Run.open(job.run).config.resources.cpus_per_worker)
-    torch.set_num_threads(max(1, threads))
+    """What every worker does. An error that would come again is returned: Ray would try it max_failures times."""
+    job: Job = settings["job"]
+    if error := ray.get(job.board.given_up.remote()):
+        return {"error": error}
+    torch.set_num_threads(max(1, int(Run.open(job.run).config.resources.cpus_per_worker)))
     logging.getLogger("torch.distributed").setLevel(logging.ERROR)
-    return train_loop(job, Worker(get_device()), ray.train.report)
+    report = ray.train.report if settings["reports"] else Surroundings.report
+    around = Surroundings(report, lambda: ray.train.get_preemption_info() is not None)
+    try:
+        return train_loop(job, Worker(get_device()), around)
+    except DivergedError as error:  # all workers see it in the same update
+        return {"error": error}
+    except COMES_AGAIN as error:  # maybe on this one alone: the others would wait for it
+        ray.get(job.board.give_up.remote(error))
+        raise
 
 
 def _of_one_worker(config: RunConfig) -> dict[str, float]:

@@ -1,14 +1,19 @@
 """Held-out clips through the averaged generator, measured: what says which checkpoint sounds best."""
 
+from typing import Any
+
 import numpy as np
 import torch
 
 from ganray.audio import log_mel
 from ganray.config import RunConfig
-from ganray.data import Clip, Split
-from ganray.gan import GanState
+from ganray.data import Clip, Dataset, Split
+from ganray.gan.run import Run
 from ganray.metrics import MEASURES, measure
-from ganray.training.worker import Worker
+from ganray.models import Generator, build_generator
+
+Validation = tuple[int, dict[str, float], dict[str, np.ndarray]]
+"""(step, measure → mean over clips, name → (T,) waveform of a clip or two)."""
 
 
 def measures_of(config: RunConfig) -> list[str]:
@@ -21,47 +26,55 @@ def better(config: RunConfig) -> str:
     return MEASURES[config.checkpoint.measure].better
 
 
-def validate(state: GanState, split: Split | None, worker: Worker) -> tuple[dict[str, float], dict[str, np.ndarray]]:
-    """Score the averaged generator; every worker takes its share of the clips.
+def validate(run: Run, dataset: str, step: int, device: torch.device | str = "cpu") -> Validation:
+    """Score the averaged generator of a checkpoint.
 
     Returns:
-        (measure → mean over clips, the same on all workers; clip id → (T,) waveform of the first two clips, on the
-        first worker). Both are empty for a generator of noise, which has nothing to be compared with.
+        Its step, its scores and some of its clips. No scores for a generator of noise, which has nothing to be
+        compared with, and for a dataset without a validation split.
+
+    Raises:
+        DataError: There is no such checkpoint.
     """
-    if state.generator.condition == "noise":
-        return {}, {"noise": _draw(state)} if worker.rank == 0 else {}
-    if split is None or not len(split):
-        return {}, {}
-    config = state.config
+    config = run.config
+    generator = build_generator(config.generator, config.audio).to(device).eval()
+    generator.load_state_dict(run.load(step, device)["average"])
+    if generator.condition == "noise":
+        return step, {}, {"noise": _draw(generator, device)}
+    data = Dataset.open(dataset)
+    if "validation" not in data.splits:
+        return step, {}, {}
+    return step, *_score_all(generator, data.split("validation"), config, device)
+
+
+def _score_all(
+    generator: Generator, split: Split, config: RunConfig, device: torch.device | str
+) -> tuple[dict[str, float], dict[str, np.ndarray]]:
     chosen = np.linspace(0, len(split) - 1, min(config.validation.clips, len(split))).astype(int)
-    mine = [(int(i), split[int(i)]) for i in chosen[worker.rank :: worker.size]]
-    scores: list[tuple[int, dict[str, float]]] = []
-    samples: dict[int, tuple[str, np.ndarray]] = {}
-    for index, clip in mine:
-        made = _copy(state, clip)
-        scores.append((index, _score(config, clip, made)))
-        if index in chosen[:2]:
-            samples[index] = (clip.id, made)
-    # Sorted by clip, so that the mean adds up in one order on any number of workers.
-    rows = sorted((row for part in worker.gather(scores) for row in part), key=lambda row: row[0])
-    gathered = {index: sample for part in worker.gather(samples) for index, sample in part.items()}
-    means = {name: float(np.mean([row[name] for _, row in rows])) for name in measures_of(config)}
-    return means, dict(gathered[index] for index in sorted(gathered))
+    rows: list[dict[str, float]] = []
+    samples: dict[str, np.ndarray] = {}
+    for index in dict.fromkeys(chosen.tolist()):
+        clip = split[index]
+        made = _copy(generator, clip, config, device)
+        rows.append(_score(config, clip, made))
+        if len(samples) < 2:
+            samples[clip.id] = made
+    return {name: float(np.mean([row[name] for row in rows])) for name in measures_of(config)}, samples
 
 
-def _copy(state: GanState, clip: Clip) -> np.ndarray:
+def _copy(generator: Generator, clip: Clip, config: RunConfig, device: torch.device | str) -> np.ndarray:
     """Copy-synthesis of a clip: (T,)."""
-    mel = torch.from_numpy(log_mel(clip.waveform, state.config.audio))[None].to(state.device)
+    mel = torch.from_numpy(log_mel(clip.waveform, config.audio))[None].to(device)
     with torch.inference_mode():
-        inputs = state.average.prepare(mel, torch.zeros(1, dtype=torch.int64, device=state.device))
-        return state.average(inputs)[0, 0].float().cpu().numpy()
+        inputs = generator.prepare(mel, torch.zeros(1, dtype=torch.int64, device=device))
+        return generator(inputs)[0, 0].float().cpu().numpy()
 
 
-def _draw(state: GanState) -> np.ndarray:
+def _draw(generator: Generator, device: torch.device | str) -> np.ndarray:
     """(T,) waveforms from four fixed noises, one after the other."""
     with torch.inference_mode():
-        inputs = state.average.prepare(torch.zeros(4, 0, 0, device=state.device), torch.arange(4, device=state.device))
-        return state.average(inputs).flatten().float().cpu().numpy()
+        inputs = generator.prepare(torch.zeros(4, 0, 0, device=device), torch.arange(4, device=device))
+        return generator(inputs).flatten().float().cpu().numpy()
 
 
 def _score(config: RunConfig, clip: Clip, made: np.ndarray) -> dict[str, float]:
@@ -69,3 +82,49 @@ def _score(config: RunConfig, clip: Clip, made: np.ndarray) -> dict[str, float]:
         name: measure(name, made, reference=clip.waveform, sample_rate=config.audio.sample_rate, audio=config.audio)
         for name in measures_of(config)
     }
+
+
+class Validations:
+    """The validations of a run: asked for by step, and handed back when they are done.
+
+    Args:
+        run: The run.
+        dataset: Path of the dataset.
+        beside: Handle of a `Validator`; None: they are done at once, in this process.
+    """
+
+    def __init__(self, run: Run, dataset: str, beside: Any = None) -> None:
+        self._run, self._dataset, self._beside = run, dataset, beside
+        self._asked: dict[int, Any] = {}
+
+    @property
+    def pending(self) -> list[int]:
+        """Steps that are asked for and not handed back."""
+        return list(self._asked)
+
+    def ask(self, step: int) -> None:
+        """Validate the checkpoint of a step."""
+        if self._beside is None:
+            self._asked[step] = validate(self._run, self._dataset, step)
+        else:
+            self._asked[step] = self._beside.validate.remote(step)
+
+    def done(self, wait: bool = False) -> list[Validation]:
+        """Those that are done, oldest first; `wait`: all."""
+        if self._beside is None:
+            results, self._asked = list(self._asked.values()), {}
+            return results
+        import ray
+
+        results = []
+        while self._asked:
+            step, answer = next(iter(self._asked.items()))
+            if not wait and not ray.wait([answer], timeout=0)[0]:
+                break
+            results.append(ray.get(answer))
+            del self._asked[step]
+        return results
+
+    def forget(self, after: int) -> None:
+        """Steps after `after` did not happen."""
+        self._asked = {step: answer for step, answer in self._asked.items() if step <= after}

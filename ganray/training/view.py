@@ -35,7 +35,8 @@ class View:
         config = self.run.config
         workers = config.resources.num_workers
         self._print(f"{config.name}  run {self.run.path}")
-        self._print(f"global batch {config.data.batch_size} on {workers} worker{'s' if workers != 1 else ''}")
+        several = workers if isinstance(workers, int) else f"{workers[0]} to {workers[1]}"
+        self._print(f"global batch {config.data.batch_size} on {several} worker{'s' if workers != 1 else ''}")
         if self.console.is_terminal:
             self._live = Live(Text("starting workers …"), console=self.console, refresh_per_second=2, transient=True)
             self._live.start()
@@ -54,6 +55,8 @@ class View:
         validation = news.get("validation")
         if validation and validation != self._told.get("validation") and validation["scores"]:
             self._print(_validation_line(validation))
+        for text in news["events"][len(self._told.get("events", [])) :]:
+            self._print(text)
         saved = news.get("saved")
         if self.stopping and saved and saved != self._told.get("saved"):
             self._print(f"checkpoint at step {saved:,} written; go on with: ganray train --resume {self.run.path}")

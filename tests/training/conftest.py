@@ -2,20 +2,20 @@ import pytest
 import torch
 
 from ganray.gan.run import Run
-from ganray.training.loop import Job, train_loop
+from ganray.training.loop import Job, Surroundings, train_loop
 from ganray.training.worker import Worker
 
 
 @pytest.fixture
 def alone(dataset, tiny_run, tmp_path):
-    """alone(name, *overrides, report=…) -> (run, result): the worker's loop, without Ray around it."""
+    """alone(name, *overrides, around=…) -> (run, result): the worker's loop, without Ray around it."""
 
-    def train(name, *overrides, report=lambda scores: None):
+    def train(name, *overrides, around=None):
         torch.set_num_threads(1)
         path = tmp_path / name
         if not (path / "run.yaml").exists():
             Run.create(path, tiny_run(*overrides), {"path": str(dataset), "digest": "0"})
-        result = train_loop(Job(str(path), str(dataset)), Worker(), report)
+        result = train_loop(Job(str(path), str(dataset)), Worker(), around or Surroundings())
         return Run.open(path), result
 
     return train

@@ -5,8 +5,11 @@ import json
 import pytest
 import torch
 
+from ganray.data import Dataset
+from ganray.data.sampler import SegmentSampler
 from ganray.errors import DivergedError
 from ganray.gan.step import GanStep
+from ganray.training.loop import Surroundings
 
 pytestmark = pytest.mark.ray  # the dataset is prepared on the cluster
 
@@ -30,7 +33,7 @@ class Killed(BaseException):
 def test_a_run_leaves_its_folder(alone):
     reports = []
     overrides = ("validation.every_steps=2", "checkpoint.every_steps=2", "log.every_steps=1")
-    run, result = alone("run", *overrides, report=reports.append)
+    run, result = alone("run", *overrides, around=Surroundings(report=reports.append))
     assert result["step"] == 4
     assert result["ended"] == "finished"
     lines = [json.loads(line) for line in (run.path / "metrics.jsonl").read_text().splitlines()]
@@ -71,15 +74,108 @@ def test_killed_and_resumed_equals_never_killed(alone, monkeypatch, kill_at):
     assert steps == sorted(steps)
 
 
-def test_a_loss_that_is_no_number_ends_the_run(alone, monkeypatch):
-    forward = GanStep.forward
+def poison(monkeypatch, when, spoil):
+    """Before update number `when` (counted over rollbacks), spoil(state, batch) -> batch is called."""
+    forward, calls = GanStep.forward, []
 
-    def explodes(self, state, batch):
-        return forward(self, state, batch) | {"loss/generator/mel": torch.tensor(float("nan"))}
+    def poisoned(self, state, batch):
+        calls.append(state.step)
+        return forward(self, state, spoil(state, batch) if len(calls) in when else batch)
 
-    monkeypatch.setattr(GanStep, "forward", explodes)
-    with pytest.raises(DivergedError, match="loss/generator/mel is no number"):
-        alone("run", "log.every_steps=2")
+    monkeypatch.setattr(GanStep, "forward", poisoned)
+    return calls
+
+
+def nan_weight(state, batch):
+    with torch.no_grad():
+        next(state.generator.parameters()).view(-1)[0] = float("nan")
+    return batch
+
+
+def nan_judge(state, batch):
+    with torch.no_grad():
+        next(state.discriminators.parameters()).view(-1)[0] = float("inf")
+    return batch
+
+
+def nan_data(state, batch):
+    batch.padded[0, 4000] = float("nan")
+    return batch
+
+
+HEALS = ("schedule.max_steps=8", "checkpoint.every_steps=2", "validation.every_steps=100", "log.every_steps=1")
+
+
+@pytest.mark.parametrize("spoil", [nan_weight, nan_judge, nan_data])
+def test_poison_is_noticed_told_and_healed(alone, monkeypatch, spoil):
+    calls = poison(monkeypatch, {6}, spoil)
+    run, result = alone("run", *HEALS)
+    assert result["step"] == 8
+    assert calls == [0, 1, 2, 3, 4, 5, 4, 5, 6, 7]
+    [event] = [json.loads(line) for line in (run.path / "events.jsonl").read_text().splitlines()]
+    assert event["step"] == 4
+    assert "no number" in event["event"]
+    assert "back to step 4 with learning rates × 0.5" in event["event"]
+    last = run.load(8)
+    assert last["rollbacks"] == 1
+    assert all(torch.isfinite(value).all() for value in last["generator"].values())
+    steps = [json.loads(line)["step"] for line in (run.path / "metrics.jsonl").read_text().splitlines()]
+    assert [step for step in steps if step < 9].count(5) == 1
+
+
+def test_what_rollbacks_do_not_mend_ends_with_a_diagnosis(alone, monkeypatch):
+    poison(monkeypatch, set(range(6, 100)), nan_data)
+    with pytest.raises(DivergedError, match="2 rollbacks did not mend it") as caught:
+        alone("run", *HEALS, "healing.max_rollbacks=2")
+    assert caught.value.exit_code == 5
+
+
+def test_a_healed_run_that_is_killed_goes_on_as_if_it_had_not_been(alone, monkeypatch):
+    poison(monkeypatch, {6}, nan_weight)
+    whole, _ = alone("whole", *HEALS)
+    monkeypatch.undo()
+    forward, calls = GanStep.forward, []
+
+    def dies(self, state, batch):
+        calls.append(1)
+        if len(calls) == 9:
+            raise Killed
+        return forward(self, state, nan_weight(state, batch) if len(calls) == 6 else batch)
+
+    monkeypatch.setattr(GanStep, "forward", dies)
+    with pytest.raises(Killed):
+        alone("cut", *HEALS)
+    monkeypatch.undo()
+    cut, _ = alone("cut")
+    assert [name for name in WEIGHTS if not same(cut.load(8)[name], whole.load(8)[name])] == []
+
+
+def test_every_segment_of_an_epoch_is_learned_from_once(alone, monkeypatch):
+    """The ledger of a run that was killed twice and healed once: no segment skipped, none seen twice."""
+    overrides = (*HEALS, "log.ledger=true", "schedule.max_steps=40")
+    for kill_at in (4, 9):
+        monkeypatch.undo()
+        forward, calls = GanStep.forward, []
+
+        def dies(self, state, batch, kill_at=kill_at, calls=calls, forward=forward):
+            calls.append(1)
+            if len(calls) > kill_at:
+                raise Killed
+            return forward(self, state, nan_data(state, batch) if len(calls) == 3 else batch)
+
+        monkeypatch.setattr(GanStep, "forward", dies)
+        with pytest.raises(Killed):
+            alone("run", *overrides)
+    monkeypatch.undo()
+    run, _ = alone("run")
+    lines = [json.loads(line) for line in (run.path / "ledger.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == list(range(1, 41))
+    keys = [key for line in lines for key in line["keys"]]
+    config, split = run.config, Dataset.open(run.dataset["path"]).split("train")
+    sampler = SegmentSampler(split.num_samples, config.data.segment_length, config.audio.hop_length, config.seed)
+    assert keys == [sampler.draw(place).key for place in range(160)]
+    epoch = keys[: len(sampler)]
+    assert len(set(epoch)) == len(epoch)
 
 
 def test_a_generator_of_noise_trains_without_anything_to_be_compared_with(alone, tmp_path, dataset):

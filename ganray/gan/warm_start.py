@@ -1,0 +1,63 @@
+"""A run that begins with what another one learned."""
+
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load_file
+from torch import nn
+
+from ganray.config.run import InitConfig
+from ganray.errors import DataError, UsageError
+from ganray.gan.run import Run
+from ganray.gan.state import GanState
+
+
+def warm_start(state: GanState, init: InitConfig, better: str) -> None:
+    """Give a fresh state the weights that `init` names; its step, schedule and sampler stay at the beginning.
+
+    Args:
+        state: Fresh.
+        init: Where from, and how much.
+        better: `lower` or `higher`: which way the other run's measure goes, to find its best checkpoint.
+
+    Raises:
+        DataError: There is no run or voice, or its networks have other shapes.
+        UsageError: A voice was asked for discriminators.
+    """
+    if init.source is None:
+        return
+    source = Path(init.source)
+    if (source / "voice.yaml").is_file():
+        if init.parts == "all":
+            raise UsageError(f"the voice {source} holds a generator alone", mend="--set init.parts=generator")
+        weights = load_file(source / "generator.safetensors")
+        _load(state.generator, weights, source)
+        _load(state.average, weights, source)
+        return
+    run = Run.open(source)
+    steps = run.best_steps(better) or run.steps()[::-1]
+    if not steps:
+        raise DataError(f"the run at {source} has no checkpoint to begin with", mend="train it first")
+    content = run.load(steps[0], state.device)
+    _load(state.generator, content["generator"], source)
+    _load(state.average, content["average"], source)
+    if init.parts == "all":
+        _load(state.discriminators, content["discriminators"], source)
+        state.generator_optimiser.load_state_dict(content["generator_optimiser"])
+        state.discriminator_optimiser.load_state_dict(content["discriminator_optimiser"])
+
+
+def _load(network: nn.Module, weights: dict[str, Any], source: Path) -> None:
+    ours = network.state_dict()
+    differ = [name for name, value in ours.items() if name not in weights or weights[name].shape != value.shape]
+    differ += [name for name in weights if name not in ours]
+    if differ:
+        name = differ[0]
+        shapes = [tuple(side[name].shape) if name in side else "none" for side in (ours, weights)]
+        raise DataError(
+            f"{source} holds another network: {len(differ)} tensors differ, the first is {name}",
+            ours=shapes[0],
+            theirs=shapes[1],
+            mend="use the recipe that it was trained with, or --set init.parts=generator",
+        )
+    network.load_state_dict(weights)
