@@ -53,6 +53,16 @@ def ray_session():
 
 
 @pytest.fixture(scope="session")
+def s3():
+    """A real S3-protocol server on loopback, which can go away and come back; credentials are in the environment."""
+    from tests.s3 import Server
+
+    server = Server()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
 def corpus(tmp_path_factory) -> Path:
     """24 clips in LJSpeech layout: real recordings where they are at hand, else something like speech."""
     folder = tmp_path_factory.mktemp("corpus") / "speech"
