@@ -10,6 +10,7 @@ from ganray.models import build_discriminators, types
 SMALL = {
     "mpd": {"channels": [4, 8], "periods": [2, 3]},
     "mrd": {"channels": 4, "n_ffts": [1024, 512]},
+    "msd": {"scales": 2, "channels": [4, 4, 4, 8, 8, 8, 8]},
     "article": {"channels": [4, 8]},
 }
 

@@ -13,6 +13,13 @@ SMALL = {
     "source_filter": {"channels": 32, "inner": 64, "blocks": 2, "f0_channels": 16, "f0_blocks": 1},
     "vocos": {"channels": 32, "inner": 64, "blocks": 2},
     "article": {"channels": 16, "length": 4096},
+    "hifigan": {
+        "channels": 16,
+        "upsample_rates": [16, 16],
+        "upsample_kernels": [32, 32],
+        "resblock_kernels": [3, 7],
+        "resblock_dilations": [[1], [3]],
+    },
 }
 """Sizes for the test where an architecture's own are large."""
 
@@ -34,7 +41,7 @@ def make(model, frames=40, batch=2, f0=None):
 
 
 def test_there_are_generators():
-    assert {"article", "source_filter", "vocos"} <= set(types("generators"))
+    assert {"article", "hifigan", "source_filter", "vocos"} <= set(types("generators"))
 
 
 @pytest.mark.parametrize("name", types("generators"))
