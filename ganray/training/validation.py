@@ -26,8 +26,17 @@ def better(config: RunConfig) -> str:
     return MEASURES[config.checkpoint.measure].better
 
 
-def validate(run: Run, dataset: str, step: int, device: torch.device | str = "cpu") -> Validation:
+def validate(
+    run: Run, dataset: str, step: int, weights: dict[str, Any] | None = None, device: torch.device | str = "cpu"
+) -> Validation:
     """Score the averaged generator of a checkpoint.
+
+    Args:
+        run: The run.
+        dataset: Path of the dataset.
+        step: Of the checkpoint.
+        weights: The averaged generator's; None: they are read from the checkpoint.
+        device: Where to compute.
 
     Returns:
         Its step, its scores and some of its clips. No scores for a generator of noise, which has nothing to be
@@ -38,7 +47,7 @@ def validate(run: Run, dataset: str, step: int, device: torch.device | str = "cp
     """
     config = run.config
     generator = build_generator(config.generator, config.audio).to(device).eval()
-    generator.load_state_dict(run.load(step, device)["average"])
+    generator.load_state_dict(weights or run.load(step, device)["average"])
     if generator.condition == "noise":
         return step, {}, {"noise": _draw(generator, device)}
     data = Dataset.open(dataset)
@@ -107,7 +116,9 @@ class Validations:
         if self._beside is None:
             self._asked[step] = validate(self._run, self._dataset, step)
         else:
-            self._asked[step] = self._beside.validate.remote(step)
+            # A checkpoint that is still on its way to storage can't be read from there.
+            weights = self._run.load(step)["average"] if self._run.away else None
+            self._asked[step] = self._beside.validate.remote(step, weights)
 
     def done(self, wait: bool = False) -> list[Validation]:
         """Those that are done, oldest first; `wait`: all."""

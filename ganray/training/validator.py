@@ -1,6 +1,7 @@
 """Validation beside training: an actor that asks for no core of its own and steps back for those who have one."""
 
 import os
+from typing import Any
 
 import ray
 import torch
@@ -23,6 +24,6 @@ class Validator:
         torch.set_num_threads(1)
         self.run, self.dataset = Run.open(run), dataset
 
-    def validate(self, step: int) -> Validation:
-        """The scores of a checkpoint, and some of its clips."""
-        return validate(self.run, self.dataset, step)
+    def validate(self, step: int, weights: dict[str, Any] | None = None) -> Validation:
+        """The scores of a checkpoint, and some of its clips; `weights`: its averaged generator's, where at hand."""
+        return validate(self.run, self.dataset, step, weights)

@@ -34,7 +34,7 @@ class View:
     def __enter__(self) -> "View":
         config = self.run.config
         workers = config.resources.num_workers
-        self._print(f"{config.name}  run {self.run.path}")
+        self._print(f"{config.name}  run {self.run.where}")
         several = workers if isinstance(workers, int) else f"{workers[0]} to {workers[1]}"
         self._print(f"global batch {config.data.batch_size} on {several} worker{'s' if workers != 1 else ''}")
         if self.console.is_terminal:
@@ -59,7 +59,7 @@ class View:
             self._print(text)
         saved = news.get("saved")
         if self.stopping and saved and saved != self._told.get("saved"):
-            self._print(f"checkpoint at step {saved:,} written; go on with: ganray train --resume {self.run.path}")
+            self._print(f"checkpoint at step {saved:,} written; go on with: ganray train --resume {self.run.where}")
         self._told = news
         if "metrics" not in news:
             return
