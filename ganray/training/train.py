@@ -22,6 +22,7 @@ from ganray.config import RunConfig
 from ganray.data import Dataset
 from ganray.errors import DataError, DivergedError, GanrayError, PlacementError, UsageError
 from ganray.gan.run import Run
+from ganray.gan.storage import inside, place
 from ganray.provisioning.connect import connect
 from ganray.training.board import Board
 from ganray.training.loop import Job, Surroundings, train_loop
@@ -42,7 +43,7 @@ class TrainResult:
     """What came of a training.
 
     Attributes:
-        run: The run's folder.
+        run: The run's folder, or its URI.
         step: Updates done, over all parts of the run.
         ended: `finished`, or `stopped` by hand.
         best: {"step", "scores"} of the best validation, None without one.
@@ -71,7 +72,7 @@ def train(
     Args:
         config: Resolved.
         dataset: Folder of the dataset, which all workers see.
-        storage: Folder that holds the run's folder, which all workers see.
+        storage: What holds the run's folder: a folder that all workers see, or a URI as s3://bucket/runs.
         name: Of the run's folder; the config's name and four random digits without it.
         address: Of the Ray cluster; without it, one is started inside this process.
         callbacks: Ray Train callbacks; each report holds `step` and the held-out scores (`val/mel`, …).
@@ -88,8 +89,8 @@ def train(
     data.audio.must_equal(config.audio, ours=f"dataset {data.path}", theirs=f"recipe {config.name}")
     if not len(data.split(config.data.split)):
         raise DataError(f"split {config.data.split} of {data.path} is empty")
-    folder = _folder(storage) / (name or f"{config.name}-{secrets.token_hex(2)}")
-    run = Run.create(folder, config, {"path": str(data.path.absolute()), "digest": data.digest})
+    where = inside(place(storage), name or f"{config.name}-{secrets.token_hex(2)}")
+    run = Run.create(where, config, {"path": str(data.path.absolute()), "digest": data.digest})
     return _fit(run, address, callbacks, quiet)
 
 
@@ -105,7 +106,7 @@ def resume(
     """Go on with a run from its newest checkpoint.
 
     Args:
-        run: Its folder.
+        run: Its folder, or its URI.
         changes: Groups of the config to replace; only those of `MAY_CHANGE`.
         dataset: Where the dataset is now, if it was moved.
 
@@ -135,15 +136,6 @@ def resume(
     return _fit(opened, address, callbacks, quiet)
 
 
-def _folder(storage: str | Path) -> Path:
-    text = str(storage)
-    if "://" in text and not text.startswith("file://"):
-        raise UsageError(
-            f"storage {text} is not a folder", mend="give a folder that all nodes see (a mounted bucket will do)"
-        )
-    return Path(text.removeprefix("file://")).absolute()
-
-
 def _fit(run: Run, address: str | None, callbacks: Sequence[Any], quiet: bool) -> TrainResult:
     ours = connect(address)
     try:
@@ -153,15 +145,15 @@ def _fit(run: Run, address: str | None, callbacks: Sequence[Any], quiet: bool) -
             "scheduling_strategy": NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
         }
         board = Board.options(**here).remote()  # type: ignore[attr-defined]
-        validator = Validator.options(**here).remote(str(run.path), run.dataset["path"])  # type: ignore[attr-defined]
-        job = Job(str(run.path), run.dataset["path"], board, validator)
+        validator = Validator.options(**here).remote(run.where, run.dataset["path"])  # type: ignore[attr-defined]
+        job = Job(run.where, run.dataset["path"], board, validator)
         trainer = _trainer(run, job, callbacks)
         with contextlib.nullcontext() if quiet else View(run, board) as view:
             result = _wait(trainer, board, view) if view else trainer.fit()
         outcome: dict[str, Any] = result.return_value
         if "error" in outcome:
             raise outcome["error"]
-        return TrainResult(run=str(run.path), **outcome)
+        return TrainResult(run=run.where, **outcome)
     except ray.train.TrainingFailedError as error:
         raise _cause(error) from error
     finally:
@@ -183,7 +175,8 @@ def _trainer(run: Run, job: Job, callbacks: Sequence[Any]) -> TorchTrainer:
         ),
         run_config=ray.train.RunConfig(
             name=run.path.name,
-            storage_path=str(run.path / ".ray"),
+            storage_path=f"{run.away.storage.root if run.away else run.path}/.ray",
+            storage_filesystem=run.away.storage.filesystem if run.away else None,
             callbacks=list(callbacks),
             failure_config=ray.train.FailureConfig(max_failures=resources.max_failures),
         ),
