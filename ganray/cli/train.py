@@ -1,6 +1,7 @@
 """`ganray train`: a dataset and a recipe become a run."""
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import click
@@ -13,6 +14,7 @@ from ganray.errors import UsageError
 @click.argument("recipe", required=False)
 @click.option("--data", metavar="DATASET", help="Dataset folder, made by ganray prepare.")
 @click.option("--resume", "run", metavar="RUN", help="Go on with this run's folder.")
+@click.option("--init", "source", metavar="VOICE|RUN", help="Begin with what this run, or this voice, learned.")
 @click.option("--workers", type=int, help="Data-parallel workers: resources.num_workers.")
 @click.option("--minutes", type=float, help="How long: schedule.max_minutes.")
 @click.option("--storage", default="runs", show_default=True, help="Folder for runs, which all nodes see.")
@@ -24,6 +26,7 @@ def command(
     recipe: str | None,
     data: str | None,
     run: str | None,
+    source: str | None,
     workers: int | None,
     minutes: float | None,
     storage: str,
@@ -38,6 +41,7 @@ def command(
     Example:
       ganray train source_filter_small --data data/kathleen --workers 2 --minutes 30
       ganray train hifigan_v1.yaml --data data/kathleen --set optim.generator.lr=1e-4
+      ganray train source_filter_small --data data/other --init voices/kathleen --minutes 10
       ganray train --resume runs/source_filter_small-7f3a --minutes 60
     """
     from ganray.gan.run import Run
@@ -49,9 +53,13 @@ def command(
         sets.append(f"resources.num_workers={workers}")
     if minutes is not None:
         sets.append(f"schedule.max_minutes={minutes}")
+    if source:
+        sets.append(f"init.source={Path(source).absolute()}")
+        if (Path(source) / "voice.yaml").is_file():
+            sets.append("init.parts=generator")
     if run:
-        if recipe:
-            raise UsageError("--resume goes on with the run's own recipe", mend=f"leave {recipe} out")
+        if recipe or source:
+            raise UsageError("--resume goes on with the run's own recipe", mend=f"leave {recipe or '--init'} out")
         before = Run.open(run).config
         after = load_run(before.model_dump(mode="json"), sets)
         changes = {key: value for key, value in after if value != getattr(before, key)}

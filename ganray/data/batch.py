@@ -17,6 +17,7 @@ class Batch:
         key: (B,) int64; all randomness of item b comes from key[b].
         share: Items here over items in the global batch.
         pad: Samples of padding on each side.
+        spoilt: Indices of clips that could not be read, or held samples that are no numbers: silence stands for them.
     """
 
     padded: Tensor
@@ -24,6 +25,7 @@ class Batch:
     key: Tensor
     share: float
     pad: int
+    spoilt: tuple[int, ...] = ()
 
     @property
     def real(self) -> Tensor:

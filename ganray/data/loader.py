@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 import numpy as np
+import soundfile
 import torch
 
 from ganray.config import AudioConfig
@@ -88,12 +89,22 @@ def read_batch(split: ReadsSegments, draws: list[Draw], audio: AudioConfig, segm
     num_frames = segment_length // audio.hop_length
     padded = np.zeros((len(draws), segment_length + 2 * audio.pad), np.float32)
     f0 = np.zeros((len(draws), num_frames), np.float32)
+    spoilt = []
     for row, draw in enumerate(draws):
-        padded[row] = _cut(split, draw.index, draw.start_frame * audio.hop_length, segment_length, audio)
-        track = split.f0(draw.index)[draw.start_frame : draw.start_frame + num_frames]
+        start = draw.start_frame * audio.hop_length
+        try:
+            segment = _cut(split, draw.index, start, segment_length, audio)
+            track = split.f0(draw.index)[draw.start_frame : draw.start_frame + num_frames]
+            sound = np.isfinite(segment).all() and np.isfinite(track).all()
+        except (soundfile.LibsndfileError, ValueError):  # can't be decoded, or ends too soon
+            sound = False
+        if not sound:  # one bad clip must not end a run of weeks: it is learned from as silence, and told
+            spoilt.append(draw.index)
+            continue
+        padded[row] = segment
         f0[row, : len(track)] = track
     keys = torch.tensor([draw.key for draw in draws], dtype=torch.int64)
-    return Batch(torch.from_numpy(padded), torch.from_numpy(f0), keys, share, audio.pad)
+    return Batch(torch.from_numpy(padded), torch.from_numpy(f0), keys, share, audio.pad, tuple(spoilt))
 
 
 def _cut(split: ReadsSegments, index: int, start: int, length: int, audio: AudioConfig) -> np.ndarray:

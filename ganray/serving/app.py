@@ -20,6 +20,7 @@ from ray.serve.handle import DeploymentHandle
 from ganray.config import load
 from ganray.config.serve import ServeConfig, serve_rules
 from ganray.errors import GanrayError
+from ganray.serving.errors import as_api_errors
 from ganray.serving.routes import VoiceInfo, create_app
 
 T = TypeVar("T")
@@ -134,10 +135,12 @@ class Ingress:
     async def voices(self) -> dict[str, VoiceInfo]:
         """Every voice, by name; asked of a generator once."""
         if self._voices is None:
-            self._voices = await self._generator.voices.remote()
+            with as_api_errors():
+                self._voices = await self._generator.voices.remote()
         return self._voices
 
     async def vocode(self, voice: str, signal: np.ndarray, seed: int) -> AsyncIterator[np.ndarray]:
         """Blocks of float32 samples from a generator."""
-        async for block in self._generator.options(stream=True).vocode.remote(voice, signal, seed):
-            yield block
+        with as_api_errors():
+            async for block in self._generator.options(stream=True).vocode.remote(voice, signal, seed):
+                yield block

@@ -5,6 +5,8 @@
 
 import logging
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -88,6 +90,19 @@ def as_api_error(error: BaseException) -> ApiError | None:
     if isinstance(error, DeploymentUnavailableError | RayActorError):
         return ApiError(503, "no replica could take the request", code="no_replica", retry_after_s=1, mend="come again")
     return None
+
+
+@contextmanager
+def as_api_errors() -> Iterator[None]:
+    """Inside, what Ray raises becomes an `ApiError`: for its own errors Ray gives the app handlers that would answer in
+    plain text, before `Guard`."""
+    try:
+        yield
+    except Exception as error:
+        known = as_api_error(error)
+        if known is None:
+            raise
+        raise known from error
 
 
 def _words(error: GanrayError) -> str:

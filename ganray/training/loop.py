@@ -74,8 +74,11 @@ class _Loop:
     def __init__(self, job: Job, worker: Worker, around: Surroundings) -> None:
         self.job, self.worker, self.around = job, worker, around
         self.first = worker.rank == 0
-        self.pin = Pin(job.board if self.first else None)
+        self.pin = Pin(job.board)
+        self.spoilt: set[int] = set()
         self.run = Run.open(job.run)
+        if self.run.away and self.first:
+            self.run.away.tell = self.tell_event
         config = self.config = self.run.config
         torch.use_deterministic_algorithms(config.deterministic)
         precision = config.precision
@@ -88,7 +91,7 @@ class _Loop:
         self.clock = Clock(self.state.seconds)
         self.update = GanStep(config, precision, worker.add_gradients, self.clock.part).to(worker.device)
         self.looked_out = self.clock.seconds
-        if newest:
+        if newest and self.first:
             self.tell_event(f"went on from step {int(newest):,} with {worker.size} workers")
             self.ask_again()
 
@@ -100,7 +103,7 @@ class _Loop:
             self.state.load_state_dict(self.run.load(step, self.worker.device))
         else:
             warm_start(self.state, config.init, better(config))
-        split = self.dataset.split(config.data.split)
+        split = self.split = self.dataset.split(config.data.split)
         self.batches = load_batches(
             split,
             SegmentSampler(split.num_samples, config.data.segment_length, config.audio.hop_length, config.seed),
@@ -112,7 +115,7 @@ class _Loop:
             world_size=self.worker.size,
         )
         self.saved = self.validated = step
-        self.journal = Journal(self.run.path, step, config.audio.sample_rate) if self.first else None
+        self.journal = Journal(self.run, step, self.tell_event) if self.first else None
         self.ledger = Lines(self.run.path / "ledger.jsonl", step) if self.first and config.log.ledger else None
 
     def run_through(self) -> dict[str, Any]:
@@ -134,6 +137,7 @@ class _Loop:
                 self.run.remove_old(better(config))
         finally:
             self.leave()
+            self.run.close()
         return {
             "step": self.state.step,
             "ended": "stopped" if stopping else "finished",
@@ -155,6 +159,7 @@ class _Loop:
     def one_step(self) -> None:
         with self.clock.part("data"):
             batch = next(self.batches).to(self.worker.device)
+        self.tell_spoilt(batch)
         measured = self.state.measures_all
         losses = self.update(self.state, batch)
         self.state.consumed += self.config.data.batch_size
@@ -183,13 +188,23 @@ class _Loop:
         }
         if self.journal:
             self.journal.tell(self.state.step, metrics)
-        self.pin.tell(step=self.state.step, progress=self.state.progress, seconds=self.clock.seconds, metrics=metrics)
+        if self.first:
+            state, seconds = self.state, self.clock.seconds
+            self.pin.tell(step=state.step, progress=state.progress, seconds=seconds, metrics=metrics)
 
     def tell_event(self, text: str) -> None:
-        if self.first:
-            with open(self.run.path / "events.jsonl", "a", encoding="utf-8") as file:
-                file.write(event_line(self.state.step, text))
-            self.pin.log(f"{text}")
+        """One line in events.jsonl and in the view."""
+        told = {"time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "step": self.state.step, "event": text}
+        with open(self.run.path / "events.jsonl", "a", encoding="utf-8") as file:
+            file.write(json.dumps(told) + "\n")
+        self.pin.log(text)
+
+    def tell_spoilt(self, batch: Batch) -> None:
+        for index in {*batch.spoilt} - self.spoilt:
+            self.spoilt.add(index)
+            self.tell_event(
+                f"clip {self.split.ids[index]} can't be read, or holds what is no number: silence stands for it"
+            )
 
     def write_ledger(self, batch: Batch) -> None:
         keys = [key for part in self.worker.gather(batch.key.tolist()) for key in part]
@@ -213,10 +228,10 @@ class _Loop:
         if self.first and self.validations:
             self.run.forget(after=int(back))
             self.validations.forget(after=int(back))
-        self.tell_event(
-            f"step {lost:,}: {trouble}; back to step {int(back):,} with learning rates × {config.lr_factor:g} and clip "
-            f"norms × {config.clip_factor:g} ({rollbacks} of {config.max_rollbacks} rollbacks)"
-        )
+            self.tell_event(
+                f"step {lost:,}: {trouble}; back to step {int(back):,} with learning rates × {config.lr_factor:g} and "
+                f"clip norms × {config.clip_factor:g} ({rollbacks} of {config.max_rollbacks} rollbacks)"
+            )
 
     def look_out(self) -> bool:
         """Hear what is new: whether to stop, which validations are done, and whether a node is about to go."""
@@ -227,7 +242,8 @@ class _Loop:
             self.looked_out = self.state.seconds
             if self.around.preempted():
                 self.save()
-                self.tell_event("a node is about to be taken away: checkpoint written")
+                if self.first:
+                    self.tell_event("a node is about to be taken away: checkpoint written")
         return bool(stop)
 
     def validate(self) -> None:
@@ -274,9 +290,4 @@ class _Loop:
             with self.clock.part("checkpoint"):
                 self.run.save(self.state)
                 self.run.remove_old(better(self.config), keep=self.validations.pending)
-        self.pin.tell(saved=self.state.step)
-
-
-def event_line(step: int, text: str) -> str:
-    """A line of events.jsonl."""
-    return json.dumps({"time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "step": step, "event": text}) + "\n"
+            self.pin.tell(saved=self.state.step)

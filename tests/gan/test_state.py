@@ -1,13 +1,17 @@
 """What a run owns: all of it comes back, and learning rates follow the schedule."""
 
+import copy
 import math
 
 import pytest
 import torch
 
-from ganray.errors import DataError, UsageError
+from ganray.config.run import InitConfig
+from ganray.errors import ConfigError, DataError, UsageError
 from ganray.gan import GanState, GanStep
 from ganray.gan.run import Run
+from ganray.gan.warm_start import warm_start
+from ganray.voice.export import export
 
 
 def equal(a, b):
@@ -44,7 +48,13 @@ def test_the_same_seed_gives_the_same_networks_and_another_does_not(tiny_run):
 
 
 @pytest.mark.parametrize(
-    ("decay", "middle"), [("none", 1.0), ("linear", 0.51), ("cosine", 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi / 2)))]
+    ("decay", "middle"),
+    [
+        ("none", 1.0),
+        ("linear", 0.51),
+        ("cosine", 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi / 2))),
+        ("exponential", 0.02**0.5),
+    ],
 )
 def test_learning_rates_rise_then_decay(tiny_run, decay, middle):
     config = tiny_run("schedule.max_steps=1000", f"schedule.decay={decay}", "schedule.warmup_steps=9")
@@ -128,3 +138,78 @@ def test_the_newest_and_the_best_checkpoints_stay(tiny_run, tmp_path):
     run.remove_old("lower")
     assert run.steps() == [2, 4, 5]
     assert run.best_steps("lower") == [2, 5, 4]
+
+
+def test_each_network_may_have_its_own_schedule(tiny_run):
+    overrides = ("optim.discriminator.decay=none", "optim.discriminator.warmup_steps=0", "schedule.warmup_steps=9")
+    state = GanState(tiny_run("schedule.max_steps=100", "schedule.decay=linear", *overrides))
+    state.set_learning_rates()
+    assert state.generator_optimiser.param_groups[0]["lr"] == pytest.approx(0.1 * 5e-4)
+    assert state.discriminator_optimiser.param_groups[0]["lr"] == pytest.approx(5e-4)
+    state.step = 50
+    state.set_learning_rates()
+    assert state.generator_optimiser.param_groups[0]["lr"] == pytest.approx(0.51 * 5e-4)
+    assert state.discriminator_optimiser.param_groups[0]["lr"] == pytest.approx(5e-4)
+
+
+def test_every_rollback_makes_the_steps_smaller(tiny_run):
+    state = GanState(tiny_run("schedule.decay=none", "schedule.warmup_steps=0", "healing.lr_factor=0.5"))
+    state.rollbacks = 2
+    state.set_learning_rates()
+    assert state.generator_optimiser.param_groups[0]["lr"] == pytest.approx(0.25 * 5e-4)
+    assert state.clip_norm("generator") == pytest.approx(0.25 * 10)
+
+
+def test_frozen_parameters_keep_their_values(tiny_run, batches):
+    config = tiny_run('optim.generator.freeze=["*blocks*"]', 'optim.discriminator.freeze=["0.*"]')
+    state, step = GanState(config), GanStep(config)
+    before = {name: p.detach().clone() for name, p in state.generator.named_parameters()}
+    judges = [p.detach().clone() for p in state.discriminators[0].parameters()]
+    for batch in batches(config, 2):
+        step(state, batch)
+    moved = {name for name, p in state.generator.named_parameters() if not torch.equal(p, before[name])}
+    assert moved == {name for name in before if "blocks" not in name}
+    assert all(torch.equal(a, b) for a, b in zip(judges, state.discriminators[0].parameters(), strict=True))
+
+
+def test_a_pattern_that_freezes_nothing_is_refused(tiny_run):
+    with pytest.raises(ConfigError, match="no parameter has such a name") as caught:
+        GanState(tiny_run('optim.generator.freeze=["blokcs.*"]'))
+    assert caught.value.problems[0].path == "optim.generator.freeze"
+
+
+def trained(config, batches, path, count=3):
+    run = Run.create(path, config, {"path": "d", "digest": "0"})
+    state, step = GanState(config), GanStep(config)
+    for batch in batches(config, count):
+        step(state, batch)
+    run.save(state)
+    run.enter(state.step, {"mel": 0.5})
+    return state
+
+
+def test_a_warm_start_begins_with_all_that_another_run_learned(tiny_run, batches, tmp_path):
+    old = trained(tiny_run(), batches, tmp_path / "old")
+    new = GanState(tiny_run("seed=2"))
+    warm_start(new, InitConfig(source=str(tmp_path / "old")), "lower")
+    for name in ("generator", "average", "discriminators", "generator_optimiser", "discriminator_optimiser"):
+        assert equal(getattr(new, name).state_dict(), getattr(old, name).state_dict()), name
+    assert new.step == new.consumed == 0
+
+
+def test_a_warm_start_from_a_voice_takes_the_generator_alone(tiny_run, batches, tmp_path):
+    old = trained(tiny_run(), batches, tmp_path / "old")
+    export(tmp_path / "old", tmp_path / "voice")
+    new = GanState(tiny_run("seed=2"))
+    judges = copy.deepcopy(new.discriminators.state_dict())
+    with pytest.raises(UsageError, match="generator alone"):
+        warm_start(new, InitConfig(source=str(tmp_path / "voice")), "lower")
+    warm_start(new, InitConfig(source=str(tmp_path / "voice"), parts="generator"), "lower")
+    assert equal(new.generator.state_dict(), old.average.state_dict())
+    assert equal(new.discriminators.state_dict(), judges)
+
+
+def test_a_warm_start_from_another_network_is_refused(tiny_run, batches, tmp_path):
+    trained(tiny_run(), batches, tmp_path / "old", count=1)
+    with pytest.raises(DataError, match="holds another network"):
+        warm_start(GanState(tiny_run("generator.channels=24")), InitConfig(source=str(tmp_path / "old")), "lower")

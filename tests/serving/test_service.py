@@ -139,7 +139,6 @@ def test_the_page_is_there(service):
     assert "page.js" in requests.get(service.url, timeout=60).text
 
 
-@pytest.mark.xfail(reason="some refusals reach the client as Ray's plain text, not in the envelope: to be mended")
 def test_too_much_load_is_refused_at_once_and_a_second_replica_comes_and_goes(service):
     long = encode(np.zeros(24_000 * 100, np.float32), 24_000, "wav")
     deadline = time.monotonic() + 60
@@ -165,8 +164,8 @@ def test_too_much_load_is_refused_at_once_and_a_second_replica_comes_and_goes(se
     assert 200 in statuses
     assert set(statuses) <= {200, 429}
     assert refusals
-    assert refusals[0].headers["retry-after"] == "3"
-    assert error_of(refusals[0])["code"] == "server_is_overloaded"
+    assert {refusal.headers["retry-after"] for refusal in refusals} == {"3"}
+    assert {error_of(refusal)["code"] for refusal in refusals} == {"server_is_overloaded"}
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and replicas() > 1:
         time.sleep(0.2)

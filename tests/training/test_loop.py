@@ -2,10 +2,11 @@
 
 import json
 
+import numpy as np
 import pytest
 import torch
 
-from ganray.data import Dataset
+from ganray.data import Dataset, Split
 from ganray.data.sampler import SegmentSampler
 from ganray.errors import DivergedError
 from ganray.gan.step import GanStep
@@ -121,6 +122,16 @@ def test_poison_is_noticed_told_and_healed(alone, monkeypatch, spoil):
     assert all(torch.isfinite(value).all() for value in last["generator"].values())
     steps = [json.loads(line)["step"] for line in (run.path / "metrics.jsonl").read_text().splitlines()]
     assert [step for step in steps if step < 9].count(5) == 1
+
+
+def test_a_clip_that_is_spoilt_is_told_and_the_run_finishes(alone, monkeypatch):
+    f0, bad = Split.f0, 3
+    monkeypatch.setattr(Split, "f0", lambda self, index: f0(self, index) * (np.nan if index == bad else 1))
+    run, result = alone("run", "schedule.max_steps=10", "log.ledger=true")
+    assert result["step"] == 10
+    [event] = [json.loads(line)["event"] for line in (run.path / "events.jsonl").read_text().splitlines()]
+    assert event.startswith(f"clip {Dataset.open(run.dataset['path']).split('train').ids[bad]} can't be read")
+    assert all(torch.isfinite(value).all() for value in run.load(10)["generator"].values())
 
 
 def test_what_rollbacks_do_not_mend_ends_with_a_diagnosis(alone, monkeypatch):

@@ -6,9 +6,11 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
+from ray.util.state import list_actors
 
 from ganray.errors import AudioContractError, DataError, PlacementError, UsageError
 from ganray.gan.run import Run
@@ -96,39 +98,67 @@ def command(*arguments, **options):
     )  # fmt: skip
 
 
-def test_a_killed_command_resumes_to_the_same_weights(dataset, tmp_path):
-    """SIGKILL to the driver, in the middle; --resume; against a run that nobody disturbed."""
-    recipe = ("source_filter_small", "--data", str(dataset), "--storage", str(tmp_path), "--workers", "1")
-    steps = ["--set", "checkpoint.every_steps=3", "--set", "log.every_steps=1", "--set", "validation.every_steps=1000"]
+LONG = ("schedule.max_steps=24", "checkpoint.every_steps=3", "log.every_steps=1", "validation.every_steps=1000")
 
-    whole = command(*recipe, "--name", "whole", *steps, "--set", "schedule.max_steps=20")
-    out, error = whole.communicate(timeout=300)
-    assert whole.returncode == 0, error
-    assert json.loads(out)["step"] == 20
 
-    cut = command(*recipe, "--name", "cut", *steps, "--set", "schedule.max_steps=20")
-    metrics = tmp_path / "cut" / "metrics.jsonl"
+@pytest.fixture(scope="module")
+def undisturbed(dataset, tiny_run, tmp_path_factory):
+    """undisturbed(workers) -> the last checkpoint of a run that nobody killed."""
+    folder, made = tmp_path_factory.mktemp("whole"), {}
+
+    def checkpoint(workers):
+        if workers not in made:
+            config = tiny_run(*LONG, f"resources.num_workers={workers}")
+            made[workers] = train(config, dataset, storage=folder, name=f"whole{workers}", quiet=True)
+        return Run.open(made[workers].run).load(24)
+
+    return checkpoint
+
+
+def same_weights(run, wanted):
+    ours = Run.open(run).load(24)
+    for network in ("generator", "discriminators", "average"):
+        for name, value in wanted[network].items():
+            assert torch.equal(ours[network][name], value), name
+    assert ours["consumed"] == wanted["consumed"]
+
+
+def wait_for(metrics, lines, process=None):
     deadline = time.monotonic() + 200
-    while not (metrics.exists() and len(metrics.read_text().splitlines()) >= 7):
-        assert time.monotonic() < deadline, "the run never reached step 7"
+    while not (metrics.exists() and len(metrics.read_text().splitlines()) >= lines):
+        assert time.monotonic() < deadline, f"the run never reached step {lines}"
+        assert process is None or process.poll() is None, process.stderr.read()
         time.sleep(0.02)
+
+
+def test_a_killed_command_resumes_to_the_same_weights(undisturbed, dataset, tmp_path):
+    """SIGKILL to the driver and all it started, in the middle; then resumed, against a run that nobody disturbed."""
+    sets = [word for text in LONG for word in ("--set", text)]
+    recipe = ("source_filter_small", "--data", str(dataset), "--storage", str(tmp_path), "--workers", "1")
+    cut = command(*recipe, "--name", "cut", *sets)
+    wait_for(tmp_path / "cut" / "metrics.jsonl", 7, cut)
     os.killpg(cut.pid, signal.SIGKILL)
     cut.wait()
     cut.stdout.close()
     cut.stderr.close()
-    reached = Run.open(tmp_path / "cut").steps()[-1]
-    assert 3 <= reached < 20
-    time.sleep(3)  # what the kill left of its cluster goes too
+    assert 3 <= Run.open(tmp_path / "cut").steps()[-1] < 24
+    assert resume(tmp_path / "cut", quiet=True).step == 24
+    same_weights(tmp_path / "cut", undisturbed(1))
 
-    on = command("--resume", str(tmp_path / "cut"), "--data", str(dataset))
-    out, error = on.communicate(timeout=300)
-    assert on.returncode == 0, error
-    assert json.loads(out)["step"] == 20
-    ours, theirs = Run.open(tmp_path / "cut").load(20), Run.open(tmp_path / "whole").load(20)
-    for network in ("generator", "discriminators", "average"):
-        for name, value in theirs[network].items():
-            assert torch.equal(ours[network][name], value), name
-    assert ours["consumed"] == theirs["consumed"]
+
+def test_a_killed_worker_is_replaced_and_nothing_is_lost(undisturbed, dataset, tiny_run, tmp_path):
+    """SIGKILL to one of two workers: the run goes on by itself, from its newest checkpoint, to the same weights."""
+    wanted = undisturbed(2)
+    config = tiny_run(*LONG, "resources.num_workers=2")
+    with ThreadPoolExecutor(1) as pool:
+        going = pool.submit(train, config, dataset, storage=tmp_path, name="cut", quiet=True)
+        wait_for(tmp_path / "cut" / "metrics.jsonl", 7)
+        workers = list_actors(filters=[("class_name", "=", "RayTrainWorker"), ("state", "=", "ALIVE")])
+        os.kill(workers[-1].pid, signal.SIGKILL)
+        assert going.result(timeout=200).step == 24
+    same_weights(tmp_path / "cut", wanted)
+    [event] = [json.loads(line) for line in (tmp_path / "cut" / "events.jsonl").read_text().splitlines()]
+    assert "went on from step" in event["event"]
 
 
 def test_a_wrong_recipe_exits_with_2_and_all_problems(tmp_path):
