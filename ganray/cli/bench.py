@@ -81,5 +81,8 @@ def _told(document: dict[str, Any]) -> str:
     )
 
 
-def _spread(ratios: list[float]) -> str:
-    return f"{min(ratios):.3f} to {max(ratios):.3f} over {len(ratios)} pairs"
+def _spread(ratios: dict[str, list[float]]) -> str:
+    from statistics import median
+
+    clock = ratios["clock"]
+    return f"{min(clock):.3f} to {max(clock):.3f} over {len(clock)} pairs; by core time {median(ratios['core']):.3f}"

@@ -34,11 +34,14 @@ def updates(made, tiny_run):
 
 
 def test_the_plain_update_has_the_engines_losses(updates):
-    losses = updates["losses"]
+    losses, of = updates["losses"], updates["losses"]["of"]
     assert losses["agree"]
     names = ("adversarial", "feature_matching", "mel", "stft", "f0", "total")
-    assert set(losses["of"]) == {*(f"loss/generator/{name}" for name in names), "loss/discriminator/total"}
+    told = {*(f"loss/generator/{name}" for name in names), "loss/discriminator/total"}
+    assert set(of) == told | {"norm/generator", "norm/discriminator"}
     assert losses["largest_difference"] < 1e-4
+    for name in ("norm/generator", "norm/discriminator"):
+        assert of[name]["engine"] == pytest.approx(of[name]["plain"], rel=1e-3)
 
 
 def test_phases_add_up_to_the_update(updates):

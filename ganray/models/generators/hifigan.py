@@ -73,19 +73,22 @@ class Generator(contract.Generator):
         super().__init__(config, audio)
         channels = config.channels
         self.embed = weight_norm(nn.Conv1d(audio.n_mels, channels, 2 * EDGE + 1, padding=EDGE))
-        self.stages = nn.ModuleList()
+        stages = []
         for rate, kernel in zip(config.upsample_rates, config.upsample_kernels, strict=True):
-            self.stages.append(Stage(channels, rate, kernel, config.resblock_kernels, config.resblock_dilations))
+            stages.append(Stage(channels, rate, kernel, config.resblock_kernels, config.resblock_dilations))
             channels //= 2
+        self.stages = nn.ModuleList(stages)
         self.out = weight_norm(nn.Conv1d(channels, 1, 2 * EDGE + 1, padding=EDGE))
+
+        # The samples of frame 0, followed back through the layers to the frames that they are made from.
+        first, last = -EDGE, audio.hop_length - 1 + EDGE
+        for stage in reversed(stages):
+            first, last = stage.needs(first, last)
+        self._context_frames = max(EDGE - first, last + EDGE)
 
     @property
     def context_frames(self) -> int:
-        # The samples of frame 0, followed back through the layers to the frames that they are made from.
-        first, last = -EDGE, self.audio.hop_length - 1 + EDGE
-        for stage in reversed(self.stages):
-            first, last = stage.needs(first, last)
-        return max(EDGE - first, last + EDGE)
+        return self._context_frames
 
     def forward(self, inputs: contract.Inputs) -> Tensor:
         x = self.embed(inputs["mel"])
@@ -109,17 +112,18 @@ class Stage(nn.Module):
         self.rate, self.kernel, self.padding = rate, kernel, (kernel - rate) // 2
         self.up = weight_norm(nn.ConvTranspose1d(channels, channels // 2, kernel, rate, self.padding))
         sizes = zip(resblock_kernels, resblock_dilations, strict=True)
-        self.blocks = nn.ModuleList([ResidualBlock(channels // 2, size, dilations) for size, dilations in sizes])
+        blocks = [ResidualBlock(channels // 2, size, dilations) for size, dilations in sizes]
+        self.blocks, self.reach = nn.ModuleList(blocks), max(block.reach for block in blocks)
 
     def needs(self, first: int, last: int) -> tuple[int, int]:
         """First and last step of the input that the steps `first` to `last` of the output depend on."""
-        reach = max(block.reach for block in self.blocks)
-        first, last = first - reach + self.padding, last + reach + self.padding
+        first, last = first - self.reach + self.padding, last + self.reach + self.padding
         return -((self.kernel - 1 - first) // self.rate), last // self.rate
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.up(leaky_relu(x, SLOPE))
-        return sum((block(x) for block in self.blocks[1:]), start=self.blocks[0](x)) / len(self.blocks)
+        made = [block(x) for block in self.blocks]
+        return sum(made[1:], start=made[0]) / len(made)
 
 
 class ResidualBlock(nn.Module):

@@ -26,7 +26,7 @@ def in_ray(run: Run, turns: Turns) -> dict[str, Any]:
     """Train a run inside Ray Train as `ganray train` does, at its turns.
 
     Returns:
-        {"blocks": seconds of each}.
+        {"blocks": [what each took, see `Spent`]}.
     """
     resources = run.config.resources
     amounts = {"CPU": resources.cpus_per_worker, "GPU": resources.gpus_per_worker}

@@ -15,6 +15,7 @@ from ganray.config import RunConfig
 from ganray.config.run import OptimiserConfig
 from ganray.data.batch import Batch
 from ganray.gan import GanState, GanStep
+from ganray.gan.state import Network
 from ganray.gan.step import Losses, Reduce
 from ganray.losses import discriminator_loss, generator_loss
 
@@ -41,7 +42,7 @@ class PlainStep(GanStep):
         real_logits, _ = self._judged(state, real_heard)
         fake_logits, _ = self._judged(state, fake_heard.detach())
         told = discriminator_loss(real_logits, fake_logits, adversarial)
-        self._descend(state.discriminators, state.discriminator_optimiser, told, batch, self.config.optim.discriminator)
+        told_norm = self._descend(state, "discriminator", told, batch)
 
         state.generator_optimiser.zero_grad()
         fake_logits, fake_features = self._judged(state, fake_heard)
@@ -56,23 +57,25 @@ class PlainStep(GanStep):
         if state.generator.has_f0_head and weights.f0:
             terms["f0"] = weights.f0, state.generator.f0_loss(mel, batch.f0)
         total = torch.stack([weight * term for weight, term in terms.values()]).sum()
-        self._descend(state.generator, state.generator_optimiser, total, batch, self.config.optim.generator)
+        norm = self._descend(state, "generator", total, batch)
         state.advance()
 
         losses = {f"loss/generator/{name}": term.detach() for name, (_, term) in terms.items()}
-        return losses | {"loss/generator/total": total.detach(), "loss/discriminator/total": told.detach()}
+        losses |= {"loss/generator/total": total.detach(), "loss/discriminator/total": told.detach()}
+        return losses | {"norm/generator": norm, "norm/discriminator": told_norm}
 
     def _judged(self, state: GanState, waveform: Tensor) -> tuple[list[Tensor], list[list[Tensor]]]:
         judged = [discriminator(waveform) for discriminator in state.discriminators]
         return [*chain(*(logits for logits, _ in judged))], [*chain(*(features for _, features in judged))]
 
-    def _descend(
-        self, network: nn.Module, optimiser: torch.optim.Optimizer, loss: Tensor, batch: Batch, config: OptimiserConfig
-    ) -> None:
+    def _descend(self, state: GanState, name: Network, loss: Tensor, batch: Batch) -> Tensor:
+        optimiser = getattr(state, f"{name}_optimiser")
+        parameters = [p for group in optimiser.param_groups for p in group["params"]]
         (loss * batch.share).backward()
-        self.reduce(network.parameters())
-        nn.utils.clip_grad_norm_(network.parameters(), config.clip_norm or float("inf"))
+        self.reduce(parameters)
+        norm = nn.utils.clip_grad_norm_(parameters, state.clip_norm(name))
         optimiser.step()
+        return norm.detach()
 
 
 def _matching(real: list[list[Tensor]], fake: list[list[Tensor]]) -> Tensor:

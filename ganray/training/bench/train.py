@@ -24,7 +24,8 @@ from ganray.models import load_run
 from ganray.provisioning.connect import connect, free_port
 from ganray.training.bench.loops import bare, in_ray
 from ganray.training.bench.segments import make_dataset
-from ganray.training.bench.turns import FAILED, Turns
+from ganray.training.bench.turns import FAILED, Spent, Turns
+from ganray.training.bench.updates import ratios
 
 BLOCK_SECONDS = 2.0
 LEAST_PAIRS, MOST_PAIRS = 3, 25
@@ -51,7 +52,8 @@ def bench_train(
         ray_ratio: Its speed over that of the same loop without Ray.
         plain_ratio: Speed of the engine's update over that of a plain one.
         phases_ms: Where an update's time goes, by phase; they add up to `step_ms`.
-        losses: Those of the first update, the engine's beside the plain one's, and whether they agree.
+        losses: Those of the second update, the engine's beside the plain one's, and whether they agree.
+        ray_ratios, plain_ratios: Of every pair of blocks, by seconds on the clock and by seconds of a core.
         More keys say how all this was measured.
 
     Raises:
@@ -122,23 +124,24 @@ def _inside(run: Run, turns: Turns) -> dict[str, Any]:
 
 
 def _document(
-    config: RunConfig, updates: dict[str, Any], inside: Sequence[float], outside: Sequence[float], turns: Turns
+    config: RunConfig, updates: dict[str, Any], inside: Sequence[Spent], outside: Sequence[Spent], turns: Turns
 ) -> dict[str, Any]:
-    ratios = [without / within for within, without in zip(inside, outside, strict=True)]
     segment_seconds = config.data.segment_length / config.audio.sample_rate
+    within, without = (statistics.median(clock for clock, _ in side) for side in (inside, outside))
+    of_ray, of_plain = ratios(inside, outside), updates["plain_ratios"]
     return {
         "recipe": config.name,
-        "audio_seconds_per_s": config.data.batch_size * segment_seconds * turns.count / statistics.median(inside),
-        "ray_ratio": statistics.median(ratios),
-        "plain_ratio": updates["plain_ratio"],
+        "audio_seconds_per_s": config.data.batch_size * segment_seconds * turns.count / within,
+        "ray_ratio": statistics.median(of_ray["clock"]),
+        "plain_ratio": statistics.median(of_plain["clock"]),
         "step_ms": updates["step_ms"],
         "phases_ms": updates["phases_ms"],
         "plain_step_ms": updates["plain_step_ms"],
-        "ray_step_ms": 1e3 * statistics.median(inside) / turns.count,
-        "bare_step_ms": 1e3 * statistics.median(outside) / turns.count,
+        "ray_step_ms": 1e3 * within / turns.count,
+        "bare_step_ms": 1e3 * without / turns.count,
         "losses": updates["losses"],
-        "ray_ratios": ratios,
-        "plain_ratios": updates["plain_ratios"],
+        "ray_ratios": of_ray,
+        "plain_ratios": of_plain,
         "updates_a_block": turns.count,
         "workers": config.resources.max_workers,
         "batch_size": config.data.batch_size,

@@ -17,6 +17,26 @@ FAILED = "failed"
 """File that one side leaves when it dies, so that the other doesn't wait for it."""
 
 
+Spent = tuple[float, float]
+"""Seconds of a block on the clock, and seconds of a core that this process had in it. Where others keep the machine
+busy, the second says more."""
+
+
+class Watch:
+    """Both kinds of seconds, since `start`."""
+
+    def __init__(self) -> None:
+        self.start()
+
+    def start(self) -> None:
+        """Begin again."""
+        self._since = time.perf_counter(), time.process_time()
+
+    def spent(self) -> Spent:
+        """So far."""
+        return time.perf_counter() - self._since[0], time.process_time() - self._since[1]
+
+
 @dataclass(frozen=True)
 class Turns:
     """How the two share the machine.
@@ -55,10 +75,10 @@ class Turns:
             time.sleep(0.01)
 
     @contextlib.contextmanager
-    def paced(self, side: Literal["ray", "bare"], worker: Worker) -> Iterator[list[float]]:
-        """Inside, every `GanStep` of this process keeps to the turns; the list gets the seconds of each block."""
-        blocks: list[float] = []
-        forward, begun = GanStep.forward, [0.0]
+    def paced(self, side: Literal["ray", "bare"], worker: Worker) -> Iterator[list[Spent]]:
+        """Inside, every `GanStep` of this process keeps to the turns; the list gets what each block took."""
+        blocks: list[Spent] = []
+        forward, watch = GanStep.forward, Watch()
 
         def keep(step: int) -> None:
             block, within = divmod(step - self.warmup, self.count)
@@ -67,14 +87,14 @@ class Turns:
             if worker.device.type == "cuda":
                 torch.cuda.synchronize()
             if block:
-                blocks.append(time.perf_counter() - begun[0])
+                blocks.append(watch.spent())
             if worker.rank == 0:
                 self.tell(f"{side}-{block}")
             if side == "ray":
                 self.wait(f"bare-{block}")
             elif block < self.pairs:
                 self.wait(f"ray-{block + 1}")
-            begun[0] = time.perf_counter()
+            watch.start()
 
         def at_its_turn(this: GanStep, state: GanState, batch: Batch) -> Losses:
             keep(state.step)

@@ -3,7 +3,7 @@
 import contextlib
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -16,6 +16,7 @@ from ganray.data.sampler import SegmentSampler
 from ganray.gan import GanState, GanStep, Losses
 from ganray.training.bench.phases import MeasuredStep, Phases
 from ganray.training.bench.plain import PlainStep, plain_state
+from ganray.training.bench.turns import Spent, Watch
 from ganray.training.worker import Worker, native_precision
 
 TOLERANCE = {"fp32": 1e-3, "bf16": 5e-2}
@@ -28,8 +29,8 @@ def compare_updates(config: RunConfig, dataset: str, worker: Worker, seconds: fl
     """Blocks of updates, the engine's and the plain one in turn, for about `seconds`; three of each at least.
 
     Returns:
-        `precision`, `step_ms` and `phases_ms` of the engine's median block; `plain_step_ms`, `plain_ratio` (plain ÷
-        engine, the median over pairs of neighbouring blocks), `plain_ratios`, and `losses` of the first update.
+        `precision`, `step_ms` and `phases_ms` of the engine's median block; `plain_step_ms`; `plain_ratios`, plain ÷
+        engine, of every pair of neighbouring blocks; and `losses` of the second update.
     """
     precision = config.precision
     if precision == "auto":
@@ -40,26 +41,31 @@ def compare_updates(config: RunConfig, dataset: str, worker: Worker, seconds: fl
     with _batches(config, dataset, worker) as ours, _batches(config, dataset, worker) as theirs:
         engine = _Contestant(step, GanState(config, worker.device), ours, worker, phases)
         other = _Contestant(plain, plain_state(config, worker.device), theirs, worker, Phases(worker.device))
-        losses = _compare(engine.first(), other.first(), TOLERANCE[precision])
-        one = max(engine.block(1)[0], 1e-6)
+        losses = _compare(engine.second(), other.second(), TOLERANCE[precision])
+        one = max(engine.block(1)[0][0], 1e-6)
         count = round(worker.agree(max(1.0, BLOCK_SECONDS / one))[0])
         other.block(1)
         started = time.perf_counter()
-        pairs: list[tuple[float, float]] = []
-        spent: list[tuple[float, dict[str, float]]] = []
+        pairs: list[tuple[Spent, Spent]] = []
+        spent: list[tuple[Spent, dict[str, float]]] = []
         while len(pairs) < LEAST_PAIRS or worker.agree(time.perf_counter() - started)[0] < seconds:
             spent.append(engine.block(count))
             pairs.append((spent[-1][0], other.block(count)[0]))
-    block, in_phases = sorted(spent, key=lambda pair: pair[0])[len(spent) // 2]
+    (block, _), in_phases = sorted(spent, key=lambda pair: pair[0])[len(spent) // 2]
     return {
         "precision": precision,
         "step_ms": 1e3 * block / count,
         "phases_ms": {name: 1e3 * its / count for name, its in in_phases.items()},
-        "plain_step_ms": 1e3 * statistics.median(plainly for _, plainly in pairs) / count,
-        "plain_ratio": statistics.median(plainly / ours for ours, plainly in pairs),
-        "plain_ratios": [plainly / ours for ours, plainly in pairs],
+        "plain_step_ms": 1e3 * statistics.median(plainly for _, (plainly, _) in pairs) / count,
+        "plain_ratios": ratios(*zip(*pairs, strict=True)),
         "losses": losses,
     }
+
+
+def ratios(fast: Sequence[Spent], slow: Sequence[Spent]) -> dict[str, list[float]]:
+    """Slow ÷ fast, pair by pair: of seconds on the clock, and of seconds of a core."""
+    pairs = list(zip(fast, slow, strict=True))
+    return {"clock": [s[0] / f[0] for f, s in pairs], "core": [s[1] / f[1] for f, s in pairs]}
 
 
 class _Contestant:
@@ -68,21 +74,22 @@ class _Contestant:
     ) -> None:
         self.step, self.state, self.batches, self.worker, self.phases = step, state, batches, worker, phases
 
-    def first(self) -> dict[str, float]:
-        """The losses of one update."""
+    def second(self) -> dict[str, float]:
+        """Losses and gradients' norms of the second update, which show the first one's gradients."""
+        self._update()
         losses, share = self._update()
-        return self.worker.mean({name: value for name, value in losses.items() if name.startswith("loss/")}, share)
+        return self.worker.mean({name: losses[name] for name in losses if name.startswith(("loss/", "norm/"))}, share)
 
-    def block(self, count: int) -> tuple[float, dict[str, float]]:
-        """Seconds of `count` updates, begun by all workers together, and of their phases."""
+    def block(self, count: int) -> tuple[Spent, dict[str, float]]:
+        """What `count` updates took, begun by all workers together, and seconds of their phases."""
         self.worker.agree(0.0)
         self._idle()
         self.phases.take()
-        started = time.perf_counter()
+        watch = Watch()
         for _ in range(count):
             self._update()
         self._idle()
-        return time.perf_counter() - started, self.phases.take()
+        return watch.spent(), self.phases.take()
 
     def _update(self) -> tuple[Losses, float]:
         with self.phases("data"):
@@ -115,5 +122,6 @@ def _batches(config: RunConfig, dataset: str, worker: Worker) -> Iterator[Iterat
 
 def _compare(engine: dict[str, float], plain: dict[str, float], tolerance: float) -> dict[str, Any]:
     both = {name: {"engine": engine[name], "plain": value} for name, value in plain.items() if name in engine}
-    worst = max(abs(two["engine"] - two["plain"]) / max(abs(two["plain"]), 1e-6) for two in both.values())
+    off = {name: abs(two["engine"] - two["plain"]) / max(abs(two["plain"]), 1e-6) for name, two in both.items()}
+    worst = max(value for name, value in off.items() if name.startswith("loss/"))
     return {"of": both, "largest_difference": worst, "tolerance": tolerance, "agree": worst <= tolerance}
