@@ -1,0 +1,34 @@
+"""What every front-end offers."""
+
+from collections.abc import Mapping
+from typing import Protocol, runtime_checkable
+
+from ganray.text.utterance import Utterance
+
+
+@runtime_checkable
+class FrontEnd(Protocol):
+    """Text in, phonemes out; the same text always gives the same phonemes.
+
+    A voice records `name` and `version` and works with no other: a version changes whenever any text's phonemes may.
+    """
+
+    name: str
+    version: str
+    symbols: tuple[str, ...]
+    """The whole inventory in a fixed order, padding first: a symbol's index is its embedding's."""
+
+    def phonemize(
+        self, text: str, *, lexicon: Mapping[str, tuple[str, ...]] | None = None, markup: bool = False
+    ) -> Utterance:
+        """Sentences of words of phonemes.
+
+        Args:
+            text: Any Unicode.
+            lexicon: Pronunciations that go before the front-end's own, from `ganray.text.read_lexicon`.
+            markup: Whether `text` holds the SSML subset and `[[inline phonemes]]`.
+
+        Raises:
+            UsageError: Markup that is wrong, with its line and column and what is allowed there.
+        """
+        ...

@@ -1,0 +1,1 @@
+"""One module a front-end, each with `build(argument) -> FrontEnd`."""
