@@ -191,6 +191,9 @@ class LogConfig(Schema):
 
     every_steps: Count = 10
     """Steps between two lines."""
+    trackers: tuple[Literal["wandb", "mlflow"], ...] = ()
+    """What shows the run besides TensorBoard: needs ganray[trackers]. Both write into the run's folder and send
+    nothing anywhere, unless WANDB_MODE or MLFLOW_TRACKING_URI says so."""
     ledger: bool = False
     """Also write down which segments every update learned from: ledger.jsonl."""
 

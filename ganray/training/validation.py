@@ -11,9 +11,10 @@ from ganray.data import Clip, Dataset, Split
 from ganray.gan.run import Run
 from ganray.metrics import MEASURES, measure
 from ganray.models import Generator, build_generator
+from ganray.training.trackers import Sample
 
-Validation = tuple[int, dict[str, float], dict[str, np.ndarray]]
-"""(step, measure → mean over clips, name → (T,) waveform of a clip or two)."""
+Validation = tuple[int, dict[str, float], dict[str, Sample]]
+"""(step, measure → mean over clips, name → a clip or two)."""
 
 
 def measures_of(config: RunConfig) -> list[str]:
@@ -49,7 +50,7 @@ def validate(
     generator = build_generator(config.generator, config.audio).to(device).eval()
     generator.load_state_dict(weights or run.load(step, device)["average"])
     if generator.condition == "noise":
-        return step, {}, {"noise": _draw(generator, device)}
+        return step, {}, {"noise": Sample(_draw(generator, device))}
     data = Dataset.open(dataset)
     if "validation" not in data.splits:
         return step, {}, {}
@@ -58,16 +59,16 @@ def validate(
 
 def _score_all(
     generator: Generator, split: Split, config: RunConfig, device: torch.device | str
-) -> tuple[dict[str, float], dict[str, np.ndarray]]:
+) -> tuple[dict[str, float], dict[str, Sample]]:
     chosen = np.linspace(0, len(split) - 1, min(config.validation.clips, len(split))).astype(int)
     rows: list[dict[str, float]] = []
-    samples: dict[str, np.ndarray] = {}
+    samples: dict[str, Sample] = {}
     for index in dict.fromkeys(chosen.tolist()):
         clip = split[index]
         made = _copy(generator, clip, config, device)
         rows.append(_score(config, clip, made))
         if len(samples) < 2:
-            samples[clip.id] = made
+            samples[clip.id] = Sample(made, clip.waveform)
     return {name: float(np.mean([row[name] for row in rows])) for name in measures_of(config)}, samples
 
 
