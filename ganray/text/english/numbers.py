@@ -1,9 +1,10 @@
 """Numbers in English words."""
 
-_ONES = (
+_SMALL = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
     "eighteen nineteen"
-).split()  # fmt: skip
+)
+_ONES = _SMALL.split()
 _TENS = ["", "", *"twenty thirty forty fifty sixty seventy eighty ninety".split()]  # noqa: SIM905
 _SCALES = "thousand million billion trillion quadrillion quintillion".split()  # noqa: SIM905
 _ORDINALS = {
@@ -60,7 +61,7 @@ def digits(text: str) -> str:
 def year(number: int) -> str:
     """`1999` → nineteen ninety nine; `2005` → two thousand five; `1905` → nineteen oh five."""
     high, low = divmod(number, 100)
-    if number < 1000 or high % 10 == 0 and low < 10:
+    if number < 1000 or (high % 10 == 0 and low < 10):
         return cardinal(number)
     if low == 0:
         return f"{cardinal(high)} hundred"
@@ -72,7 +73,7 @@ def decimal(text: str) -> str:
     text = text.replace(",", "").replace("−", "-").replace(" ", "")
     sign = "minus " if text.startswith("-") else "plus " if text.startswith("+") else ""
     whole, point, part = text.lstrip("+-").partition(".")
-    if len(whole) > 1 and whole[0] == "0" or len(whole) > 18:
+    if (len(whole) > 1 and whole[0] == "0") or len(whole) > 18:
         said = digits(whole)
     else:
         said = cardinal(int(whole)) if whole else "zero" if point else ""
