@@ -27,7 +27,7 @@ def pairs() -> Iterator[Pair]:
     """All words of the dictionary that are letters only, in lower case."""
     known = dictionary()
     seen = set()
-    for table in (known._gold, known._silver):
+    for table in (known._gold, known._silver, known._names):
         for word, entry in table.items():
             said = entry.get("DEFAULT") if isinstance(entry, dict) else entry
             plain = word.lower()

@@ -1,8 +1,10 @@
 """The pronouncing dictionary: US English of misaki (Apache-2.0), read from its wheel's data files, its code unused."""
 
 import importlib.metadata
+import importlib.resources
 import importlib.util
 import json
+import lzma
 from functools import cached_property, lru_cache
 from pathlib import Path
 
@@ -10,6 +12,8 @@ from ganray.errors import ConfigError
 from ganray.text.symbols import REDUCED, VOWELS
 
 PACKAGE = "misaki"
+NAMES = "names.xz"
+"""60,000 words, mostly names, that it lacks and CMUdict (BSD-2-Clause) has; `tools/names.py` makes it."""
 _TO_IPA = {"A": "eɪ", "I": "aɪ", "W": "aʊ", "O": "oʊ", "Y": "ɔɪ", "ʤ": "dʒ", "ʧ": "tʃ"}
 Entry = str | dict[str, str | None]
 
@@ -25,16 +29,25 @@ class Dictionary:
     def _silver(self) -> dict[str, Entry]:
         return _read("us_silver.json")
 
+    @cached_property
+    def _names(self) -> dict[str, str]:
+        packed = importlib.resources.files("ganray.text.english").joinpath(NAMES).read_bytes()
+        return dict(line.split(" ") for line in lzma.decompress(packed).decode().split("\n"))  # type: ignore[misc]
+
+    def name(self, word: str) -> str | None:
+        """A word in lower case that only CMUdict has."""
+        return self._names.get(word)
+
     def entry(self, word: str) -> Entry | None:
         """A word exactly as it is spelled; where context matters, {part of speech: phonemes}."""
         return self._gold.get(word) or self._silver.get(word)
 
-    def spelling(self, word: str) -> str | None:
+    def spelling(self, word: str, *, names: bool = True) -> str | None:
         """How the dictionary spells a word of any case."""
         for form in (word, word.lower(), word.capitalize()):
             if self.entry(form) is not None:
                 return form
-        return None
+        return word.lower() if names and self.name(word.lower()) else None
 
     def __contains__(self, word: str) -> bool:
         return self.spelling(word) is not None

@@ -113,7 +113,7 @@ def _entry(word: str, written: str) -> object:
     for form in (word, word.capitalize()):
         if found := known.entry(form):
             return found
-    return None
+    return known.name(word)
 
 
 @lru_cache(1 << 14)

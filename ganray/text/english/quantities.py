@@ -32,8 +32,9 @@ FEET_INCHES = re.compile(r"(\d{1,2})[′'’]\s?(\d{1,2})(?:[″\"”]|''|\s?in\
 SIZE = re.compile(rf"({NUMBER})\s?[x×]\s?({NUMBER})(?:\s?[x×]\s?({NUMBER}))?(?![\w.]*\d)(?:\s?({_any(UNITS)})(?!\w))?")
 MEASURE = re.compile(rf"({_SIGN})({NUMBER})(?:{_DASH}({NUMBER}))?(\s?-?)({_any(UNITS)})(?![\w²³/]|-?\d)")
 MIXED = re.compile(rf"(\d+)?\s?([{''.join(PIECES)}])(?:\s?({_any(UNITS)})(?!\w))?")
-MIXED_SLASH = re.compile(r"(\d+)\s(\d{1,3})/(\d{1,3})(?![\d/])")
-FRACTION = re.compile(r"(\d{1,4})\s?[/⁄]\s?(\d{1,4})(?![\d/])(?!\.\d)")
+_UNIT = rf"(?:\s?({_any(set(UNITS) - AMBIGUOUS)})(?!\w))?"
+MIXED_SLASH = re.compile(rf"(\d+)\s(\d{{1,3}})/(\d{{1,3}})(?![\d/]){_UNIT}")
+FRACTION = re.compile(rf"(\d{{1,4}})\s?[/⁄]\s?(\d{{1,4}})(?![\d/])(?!\.\d){_UNIT}")
 ORDINAL = re.compile(r"(\d{1,3}(?:,\d{3})*|\d+)(?:st|nd|rd|th|ST|ND|RD|TH)(?!\w)")
 DECADE = re.compile(r"['‘’]?((?:\d\d)?\d0)['’]?s(?!\w)")
 SHORT_YEAR = re.compile(r"['‘’](\d\d)(?![\w'’])")
@@ -98,6 +99,8 @@ def measure(match: re.Match[str]) -> str | None:
 def size(match: re.Match[str]) -> str | None:
     """`3x4 m` → three by four meters."""
     *sides, unit = match.groups()
+    if " × " in match.group() and not unit:
+        return " times ".join(decimal(side) for side in sides if side)
     return " by ".join(decimal(side) for side in sides if side) + (f" {many(UNITS[unit])}" if unit else "")
 
 
@@ -114,8 +117,9 @@ def mixed(match: re.Match[str]) -> str | None:
 
 def mixed_slash(match: re.Match[str]) -> str | None:
     """`1 1/2` → one and a half."""
-    whole, above, below = map(int, match.groups())
-    return _mixed(whole, above, below) if 0 < above < below else None
+    whole, above, below = map(int, match.groups()[:3])
+    unit = match.group(4)
+    return _mixed(whole, above, below) + (f" {many(UNITS[unit])}" if unit else "") if 0 < above < below else None
 
 
 def _mixed(whole: int, above: int, below: int) -> str:
@@ -126,7 +130,9 @@ def _mixed(whole: int, above: int, below: int) -> str:
 def slashed(match: re.Match[str]) -> str | None:
     """`3/4` → three quarters; `24/7` as it is said."""
     above, below = int(match.group(1)), int(match.group(2))
-    return _IDIOMS.get((above, below)) or fraction(above, below)
+    unit = UNITS.get(match.group(3) or "", "")
+    said = _IDIOMS.get((above, below)) or fraction(above, below)
+    return f"{said} {unit if above == 1 else many(unit)}" if unit else said
 
 
 def nth(match: re.Match[str]) -> str | None:

@@ -37,7 +37,6 @@ _NUMBERS: tuple[_Rule, ...] = (
     (quantities.SIZE, quantities.size),
     (quantities.MEASURE, quantities.measure),
     (quantities.ORDINAL, quantities.nth),
-    (quantities.DECADE, quantities.decade),
     (quantities.DOTTED, quantities.dotted),
     (quantities.POWER, quantities.power),
     (quantities.BIG, quantities.big),
@@ -52,9 +51,11 @@ _MIXED_DIGITS = re.compile(r"\d+(?:\.\d+)*[^\W\d_]\w*(?![^\W_])")
 _MARK = re.compile(r"[.…]{2,}|…|[,.?!;:‽¡¿。！？，、；：।]+|\s?[-–—―]{2,}\s?|\s?[–—―]\s?|(?<=\s)-(?=\s)")
 _MARKS = {",": ",", "，": ",", "、": ",", ";": ";", "；": ";", ":": ":", "：": ":", "।": ".", "。": "."}
 _LEADING = re.compile(r"[ \t]*(?:[-*•‣◦▪–+](?=[ \t])|#{1,6}(?=[ \t])|>+(?=[ \t]))")
-_LIST_NUMBER = re.compile(r"[ \t]*\(?(\d{1,3}|[a-zA-Z])[.)](?=[ \t])")
+_LIST_NUMBER = re.compile(r"[ \t]*(?:\(?(?=\d{1,2}\))|(?=\d{1,3}[.)]|[a-zA-Z]\)))(\d+|[a-zA-Z])[.)](?=[ \t])")
 _BRACKETS = frozenset("()[]{}⟨⟩（）【】「」『』|")
 _QUIET = frozenset("\"“”„«»‘’'`´*_~^<>‹›-/\\")
+_SUBTRACTED = re.compile(r"(?<=\s)[-−–](?=\s\d)")
+_AFTER = " \t\n\"”’')]»*_"
 _SPACED = {"-": "minus", "*": "times", "x": "by", "/": "over", "^": "to the power of", "~": "about"}
 
 
@@ -113,6 +114,22 @@ def _digit_follows(text: str, at: int) -> bool:
     return rest[:1].isdecimal() or (sign != "." and rest[:1] == "." and rest[1:].isdecimal())
 
 
+def _age(before: list[Token]) -> bool:
+    """Whether `80s` is a decade, not seconds, after this."""
+    return bool(before) and before[-1].spoken in (
+        "the",
+        "his",
+        "her",
+        "my",
+        "their",
+        "early",
+        "mid",
+        "late",
+        "our",
+        "your",
+    )
+
+
 def _rule(rules: tuple[_Rule, ...], text: str, at: int) -> Token | None:
     for pattern, said in rules:
         match = pattern.match(text, at)
@@ -133,6 +150,9 @@ def _number(text: str, at: int, context: Context, before: list[Token]) -> Token:
     found = calendar.DAY_MONTH.match(text, at)
     if found and (said := calendar.day_month(found, bool(before) and before[-1].spoken.endswith("the"))):
         return Token(at, found.end(), said)
+    found = quantities.DECADE.match(text, at)
+    if found and (len(found.group(1)) == 4 or found.group() != f"{found.group(1)}s" or _age(before)):
+        return Token(at, found.end(), quantities.decade(found) or "")
     touching = at > 0 and text[at - 1].isalpha()
     if not touching and (token := _rule(_NUMBERS, text, at)):
         return token
@@ -149,8 +169,12 @@ def _number(text: str, at: int, context: Context, before: list[Token]) -> Token:
 def _sign(text: str, at: int, before: list[Token]) -> Token:
     """Punctuation, brackets, signs of mathematics, emoji, letters of other scripts."""
     character = text[at]
+    if _SUBTRACTED.match(text, at) and before and text[:at].rstrip()[-1:].isdecimal():
+        return Token(at, at + 1, "minus")
     if found := _MARK.match(text, at):
-        return Token(at, found.end(), mark=_mark(found.group().strip()))
+        # Where a sentence ends is settled already: a full stop inside one belongs to an abbreviation.
+        inner = found.group() == "." and text[found.end() :].strip(_AFTER) != ""
+        return Token(at, found.end(), mark="" if inner else _mark(found.group().strip()))
     if character in _BRACKETS:
         return Token(at, at + 1, mark="," if before and before[-1].spoken else "")
     previous, following = text[at - 1 : at], text[at + 1 : at + 2]

@@ -78,7 +78,7 @@ def _number(text: str) -> str:
 def _case(part: str, known: Known) -> str:
     if part.isupper() and part in PRONOUNCED:
         return part.lower()
-    if part.isupper() and (len(part) < 4 or not known(part.lower())):
+    if part.isupper() and (len(part) < 4 or not (known(part.lower()) or len(part) > 5)):
         return letters(part)
     if len(part) == 1 or (not known(part.lower()) and (len(part) < 3 or _SPELLED.fullmatch(part))):
         return letters(part)

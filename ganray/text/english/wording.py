@@ -10,9 +10,8 @@ from ganray.text.english.characters import fold, foreign, spell
 from ganray.text.english.numbers import cardinal, ordinal, roman
 from ganray.text.tables import words
 
-_WORD = re.compile(
-    r"['‘’]?[^\W\d_][^\W\d_\u0300-\u036f]*[\u0300-\u036f]*(?:[^\W\d_]|[\u0300-\u036f])*(?:['’ʼ](?:[^\W\d_]|[\u0300-\u036f])+)*"
-)
+_LETTER = r"[^\W\d_\u00b2\u00b3\u00b9\u00bc-\u00be\u2070-\u209f\u2150-\u218f\u2460-\u24ff]"
+_WORD = re.compile(rf"{_LETTER}(?:{_LETTER}|[\u0300-\u036f])*(?:['’ʼ](?:{_LETTER}|[\u0300-\u036f])+)*")
 _DOTTED = re.compile(r"(?:[A-Za-z]{1,2}\.){2,}(?:[A-Za-z](?![\w]))?|(?:Ph|B|M)\.\s?(?:D|Sc)\.")
 _MIXED = re.compile(r"[^\W\d_]+\d\w*(?:\.\d+)*")
 _PLURAL = re.compile(r"([A-Z]{2,})(['’]?s)(?!\w)")
