@@ -1,23 +1,66 @@
-"""The plain Ray commands that bring a cluster up."""
+"""The plain Ray commands that bring a cluster up. Rendering and `ganray cluster check` share them."""
 
 from ganray.config.cluster import ClusterConfig
+from ganray.provisioning import pools
+
+PORT = 6379
+"""Where the head is found."""
 
 
 def head_command(cluster: ClusterConfig) -> list[str]:
-    """`ray start` for the head: a machine of the first pool that is always there. Ends with the process: `--block`."""
-    pool = next(pool for pool in cluster.pools.values() if pool.min_nodes)
+    """`ray start` for the head. Ends with the process: `--block`."""
     return [
         "ray",
         "start",
         "--head",
         "--block",
-        f"--num-cpus={int(pool.cpus)}",
-        f"--num-gpus={pool.gpus}",
-        f"--memory={int(pool.memory_gb * 1e9)}",
+        *resources(cluster, cluster.head_pool, works=cluster.head_works),
         f"--dashboard-host={cluster.security.dashboard_host}",
+        *common(cluster, cluster.head_pool),
     ]
+
+
+def worker_command(cluster: ClusterConfig, pool: str, head: str) -> list[str]:
+    """`ray start` for a machine of a pool that joins the head at `HOST:PORT`."""
+    start = ["ray", "start", f"--address={head}", "--block"]
+    return [*start, *resources(cluster, pool), *common(cluster, pool)]
+
+
+def resources(cluster: ClusterConfig, pool: str, works: bool = True) -> list[str]:
+    """What Ray may hand out of a machine; nothing of one that runs no work."""
+    kind = cluster.pools[pool]
+    cpus, gpus = (int(kind.cpus), kind.gpus) if works else (0, 0)
+    return [f"--num-cpus={cpus}", f"--num-gpus={gpus}", f"--memory={int(kind.memory_gb * 1e9)}"]
+
+
+def common(cluster: ClusterConfig, pool: str) -> list[str]:
+    """What every machine is started with."""
+    port = f"--metrics-export-port={cluster.observability.metrics_port}"
+    if len(cluster.pools) == 1:
+        return [port]
+    labels = ",".join(f"{key}={value}" for key, value in pools.labels(cluster, pool).items())
+    return [port, f"--labels={labels}"]
 
 
 def environment(cluster: ClusterConfig) -> dict[str, str]:
     """What must be in the environment of whoever starts, joins or uses the cluster."""
-    return {"RAY_AUTH_MODE": "token" if cluster.security.token else "disabled"}
+    found = {"RAY_AUTH_MODE": "token" if cluster.security.token else "disabled"}
+    assigned = pools.assignment(cluster)
+    if assigned:
+        found[pools.VARIABLE] = assigned
+    if cluster.security.tls:
+        folder = cluster.security.tls_dir.rstrip("/")
+        found |= {
+            "RAY_USE_TLS": "1",
+            "RAY_TLS_SERVER_CERT": f"{folder}/node.crt",
+            "RAY_TLS_SERVER_KEY": f"{folder}/node.key",
+            "RAY_TLS_CA_CERT": f"{folder}/ca.crt",
+        }
+    if cluster.providers.rack and cluster.providers.rack.interface:
+        interface = cluster.providers.rack.interface
+        found |= {"GLOO_SOCKET_IFNAME": interface, "NCCL_SOCKET_IFNAME": interface}
+    if cluster.observability.prometheus:
+        found["RAY_PROMETHEUS_HOST"] = cluster.observability.prometheus
+    if cluster.observability.grafana:
+        found["RAY_GRAFANA_HOST"] = cluster.observability.grafana
+    return found

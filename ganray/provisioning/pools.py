@@ -1,0 +1,58 @@
+"""How a verb's tasks and actors get to their pool: every machine carries its pool's name as a Ray label.
+
+Whoever starts a machine gives it `labels(cluster, pool)` and `environment(cluster)`; both are in every rendered file.
+A verb asks `selector("train")` and hands the answer to Ray:
+
+    ScalingConfig(label_selector=…)                 Ray Train
+    task.options(label_selector=…)                  tasks, actors, `ray_remote_args` of Ray Data
+    placement_group(bundles, bundle_label_selector=[…] * len(bundles))
+    ray_actor_options={"label_selector": …}         Ray Serve
+
+Where nobody said which pool a verb runs on, as on a laptop, the answer is empty, and Ray takes any machine.
+"""
+
+import os
+
+from ganray.config.cluster import ClusterConfig
+from ganray.config.machines import Verb
+from ganray.errors import UsageError
+
+LABEL = "pool"
+"""Label of every machine: the name of its pool."""
+VARIABLE = "GANRAY_POOLS"
+"""Environment variable of every machine, and so of every job: `prepare=data,train=trainers,…`."""
+VERBS: tuple[Verb, ...] = ("prepare", "train", "tune", "evaluate", "serve")
+
+
+def labels(cluster: ClusterConfig, pool: str) -> dict[str, str]:
+    """Ray labels of the machines of a pool."""
+    kind = cluster.pools[pool]
+    market = {"market": "spot" if kind.spot else "on-demand"} if "market" not in kind.labels else {}
+    return {LABEL: pool, **market, **kind.labels}
+
+
+def assignment(cluster: ClusterConfig) -> str:
+    """Value of GANRAY_POOLS; empty where there is but one pool, which nothing can miss."""
+    if len(cluster.pools) == 1:
+        return ""
+    return ",".join(f"{verb}={cluster.pool_of(verb)}" for verb in VERBS)
+
+
+def selector(verb: Verb, assigned: str | None = None) -> dict[str, str]:
+    """Ray's label selector for what a verb starts; empty for anywhere.
+
+    Args:
+        verb: The verb.
+        assigned: Instead of the environment's GANRAY_POOLS.
+
+    Raises:
+        UsageError: GANRAY_POOLS is not of the form `verb=pool,…`.
+    """
+    assigned = os.environ.get(VARIABLE, "") if assigned is None else assigned
+    pools: dict[str, str] = {}
+    for part in filter(None, assigned.split(",")):
+        name, equals, pool = part.partition("=")
+        if not equals or name not in VERBS or not pool:
+            raise UsageError(f"{VARIABLE} is {assigned!r}", mend="write it as train=POOL,serve=POOL, or unset it")
+        pools[name] = pool
+    return {LABEL: pools[verb]} if verb in pools else {}
