@@ -7,7 +7,7 @@ import contextlib
 import logging
 import secrets
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,13 +19,13 @@ from ray.train.torch import TorchConfig, TorchTrainer, get_device
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from ganray.config import RunConfig
-from ganray.data import Dataset
-from ganray.errors import DataError, DivergedError, GanrayError, PlacementError, UsageError
+from ganray.errors import DataError, DivergedError, GanrayError, UsageError
 from ganray.gan.run import Run
 from ganray.gan.storage import inside, place
 from ganray.provisioning.connect import connect
 from ganray.training.board import Board
 from ganray.training.loop import Job, Surroundings, train_loop
+from ganray.training.preflight import check_cluster, check_here, memory_is_told, of_one_worker
 from ganray.training.validator import Validator
 from ganray.training.view import View
 from ganray.training.worker import Worker
@@ -82,16 +82,15 @@ def train(
         UsageError: The name is taken.
         DataError: The dataset can't be used.
         AudioContractError: Dataset and config disagree.
-        PlacementError: The cluster can never hold the workers.
+        PlacementError: The cluster can never hold the workers, or their memory the batch.
         DivergedError: A loss was no number any more.
     """
-    data = Dataset.open(dataset)
-    data.audio.must_equal(config.audio, ours=f"dataset {data.path}", theirs=f"recipe {config.name}")
-    if not len(data.split(config.data.split)):
-        raise DataError(f"split {config.data.split} of {data.path} is empty")
+    data = check_here(config, dataset)
     where = inside(place(storage), name or f"{config.name}-{secrets.token_hex(2)}")
-    run = Run.create(where, config, {"path": str(data.path.absolute()), "digest": data.digest})
-    return _fit(run, address, callbacks, quiet)
+    with _cluster(address):
+        check_cluster(config, data, place(storage))
+        run = Run.create(where, config, {"path": str(data.path.absolute()), "digest": data.digest})
+        return _fit(run, callbacks, quiet)
 
 
 def resume(
@@ -123,7 +122,7 @@ def resume(
         )
     if changes:
         opened.config = opened.config.model_copy(update=changes)
-    data = Dataset.open(dataset or opened.dataset["path"])
+    data = check_here(opened.config, dataset or opened.dataset["path"])
     if data.digest != opened.dataset["digest"]:
         raise DataError(
             f"{data.path} is not the dataset that the run learned from",
@@ -132,14 +131,24 @@ def resume(
             mend="give the old dataset by --data, or start a new run",
         )
     opened.dataset = {"path": str(data.path.absolute()), "digest": data.digest}
-    opened.write_config()
-    return _fit(opened, address, callbacks, quiet)
+    with _cluster(address):
+        check_cluster(opened.config, data, opened.where)
+        opened.write_config()
+        return _fit(opened, callbacks, quiet)
 
 
-def _fit(run: Run, address: str | None, callbacks: Sequence[Any], quiet: bool) -> TrainResult:
+@contextlib.contextmanager
+def _cluster(address: str | None) -> Iterator[None]:
     ours = connect(address)
     try:
-        _must_fit(run.config)
+        yield
+    finally:
+        if ours:
+            ray.shutdown()
+
+
+def _fit(run: Run, callbacks: Sequence[Any], quiet: bool) -> TrainResult:
+    try:
         # Where the driver is they live as long as the run can; on another node they could be lost with it.
         here = {
             "scheduling_strategy": NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
@@ -156,9 +165,6 @@ def _fit(run: Run, address: str | None, callbacks: Sequence[Any], quiet: bool) -
         return TrainResult(run=run.where, **outcome)
     except ray.train.TrainingFailedError as error:
         raise _cause(error) from error
-    finally:
-        if ours:
-            ray.shutdown()
 
 
 def _trainer(run: Run, job: Job, callbacks: Sequence[Any]) -> TorchTrainer:
@@ -170,7 +176,7 @@ def _trainer(run: Run, job: Job, callbacks: Sequence[Any]) -> TorchTrainer:
         scaling_config=ray.train.ScalingConfig(
             num_workers=resources.num_workers,
             use_gpu=resources.gpus_per_worker > 0,
-            resources_per_worker=_of_one_worker(run.config),
+            resources_per_worker=of_one_worker(run.config),
             elastic_resize_monitor_interval_s=LOOK_FOR_NODES_S,
         ),
         run_config=ray.train.RunConfig(
@@ -188,38 +194,19 @@ def _work(settings: dict[str, Any]) -> dict[str, Any]:
     job: Job = settings["job"]
     if error := ray.get(job.board.given_up.remote()):
         return {"error": error}
-    torch.set_num_threads(max(1, int(Run.open(job.run).config.resources.cpus_per_worker)))
+    config = Run.open(job.run).config
+    torch.set_num_threads(max(1, int(config.resources.cpus_per_worker)))
     logging.getLogger("torch.distributed").setLevel(logging.ERROR)
     report = ray.train.report if settings["reports"] else Surroundings.report
     around = Surroundings(report, lambda: ray.train.get_preemption_info() is not None)
     try:
-        return train_loop(job, Worker(get_device()), around)
+        with memory_is_told(config):
+            return train_loop(job, Worker(get_device()), around)
     except DivergedError as error:  # all workers see it in the same update
         return {"error": error}
     except COMES_AGAIN as error:  # maybe on this one alone: the others would wait for it
         ray.get(job.board.give_up.remote(error))
         raise
-
-
-def _of_one_worker(config: RunConfig) -> dict[str, float]:
-    resources = {"CPU": config.resources.cpus_per_worker, "GPU": config.resources.gpus_per_worker}
-    return {name: amount for name, amount in resources.items() if amount}
-
-
-def _must_fit(config: RunConfig) -> None:
-    """Refuse what the nodes that are there can never hold together. Clusters that grow are not judged."""
-    wanted = config.resources.num_workers
-    fewest = wanted if isinstance(wanted, int) else wanted[0]
-    one = _of_one_worker(config)
-    places = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    room = sum(int(min(node.get(name, 0) / amount for name, amount in one.items()) + 1e-6) for node in places)
-    if room < fewest:
-        there = ", ".join(f"{node.get('CPU', 0):g} CPU and {node.get('GPU', 0):g} GPU" for node in places)
-        raise PlacementError(
-            f"{fewest} worker{'s' if fewest > 1 else ''} of {' and '.join(f'{v:g} {k}' for k, v in one.items())} each "
-            f"can never run on this cluster ({there})",
-            mend="ask for less: --workers, --set resources.cpus_per_worker=…, --set resources.gpus_per_worker=…",
-        )
 
 
 def _wait(trainer: TorchTrainer, board: Any, view: View) -> Any:

@@ -22,7 +22,7 @@ def keep(tmp_path, tiny_run, monkeypatch):
         monkeypatch.delenv(name, raising=False)
 
     def part(first, last, trackers=()):
-        path, told = tmp_path / "run", []
+        path, told = part.path, []
         if not path.exists():
             Run.create(path, tiny_run(f"log.trackers=[{','.join(trackers)}]"), {"path": "", "digest": "0"})
         journal = Journal(Run.open(path), first - 1, told.append)
@@ -105,8 +105,8 @@ def test_mlflow_keeps_the_curve_the_sound_and_one_run_over_a_resume_and_a_move(k
     from mlflow.tracking import MlflowClient
 
     assert keep(1, 2, ["mlflow"]) == []
-    (tmp_path / "run").rename(tmp_path / "moved")
-    (tmp_path / "moved").rename(tmp_path / "run")
+    (tmp_path / "moved").mkdir()
+    keep.path = keep.path.rename(tmp_path / "moved" / "run")
     assert keep(3, 4) == []
     client = MlflowClient((keep.path / "mlflow").as_uri())
     experiment = client.get_experiment_by_name("source_filter_small")
