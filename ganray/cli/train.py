@@ -13,11 +13,11 @@ from ganray.errors import UsageError
 @click.command("train")
 @click.argument("recipe", required=False)
 @click.option("--data", metavar="DATASET", help="Dataset folder, made by ganray prepare.")
-@click.option("--resume", "run", metavar="RUN", help="Go on with this run's folder.")
+@click.option("--resume", "run", metavar="RUN", help="Go on with this run: its folder or URI.")
 @click.option("--init", "source", metavar="VOICE|RUN", help="Begin with what this run, or this voice, learned.")
 @click.option("--workers", type=int, help="Data-parallel workers: resources.num_workers.")
 @click.option("--minutes", type=float, help="How long: schedule.max_minutes.")
-@click.option("--storage", default="runs", show_default=True, help="Folder for runs, which all nodes see.")
+@click.option("--storage", default="runs", show_default=True, help="Folder for runs, which all nodes see, or s3://…")
 @click.option("--name", help="Name of the run's folder.")
 @set_option
 @address_option
