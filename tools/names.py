@@ -8,6 +8,7 @@ Its licence goes with what is made of it: `ganray/text/english/names.LICENSE`.
 
 import argparse
 import lzma
+import re
 from pathlib import Path
 
 from ganray.text.english import dictionary as dictionaries
@@ -18,6 +19,8 @@ _SOUNDS = {
     "G": "ɡ", "HH": "h", "JH": "ʤ", "K": "k", "L": "l", "M": "m", "N": "n", "NG": "ŋ", "P": "p", "R": "ɹ", "S": "s",
     "SH": "ʃ", "T": "t", "TH": "θ", "V": "v", "W": "w", "Y": "j", "Z": "z", "ZH": "ʒ",
 }  # fmt: skip
+_VOWEL = re.compile("[aeiouy]")
+"""Without one CMUdict has letters spelled, which is a matter of rules here."""
 _UNSTRESSED = {"AH": "ə", "ER": "əɹ"}
 
 
@@ -47,7 +50,13 @@ def main() -> None:
     lines = []
     for line in arguments.parse_args().cmudict.read_text(encoding="utf-8").splitlines():
         word, _, sounds = line.split("#")[0].strip().partition(" ")
-        if word.isalpha() and word.isascii() and len(word) > 1 and known.spelling(word, names=False) is None:
+        if (
+            _VOWEL.search(word[:-1])
+            and word.isalpha()
+            and word.isascii()
+            and len(word) > 2
+            and known.spelling(word, names=False) is None
+        ):
             lines.append(f"{word} {spelled(sounds)}")
     packed = lzma.compress("\n".join(sorted(lines)).encode(), preset=9 | lzma.PRESET_EXTREME)
     (Path(dictionaries.__file__).parent / dictionaries.NAMES).write_bytes(packed)

@@ -10,6 +10,7 @@ from ganray.text.english.dictionary import dictionary, to_symbols
 from ganray.text.english.letters import sound_out
 from ganray.text.english.spellings import unpronounceable
 from ganray.text.symbols import is_vowel
+from ganray.text.tables import words
 
 Phonemes = tuple[str, ...]
 _LETTERS = {
@@ -30,6 +31,8 @@ _OWN = {
     "sars": "sˈɑɹz", "oled": "ˈOlˌɛd", "lol": "lˈɑl", "nasdaq": "nˈæzdˌæk", "etc": "ɛtsˈɛɾəɹə", "cetera": "sˈɛɾəɹə",
 }  # fmt: skip
 """Words newer than the dictionary, and ones that it has wrong for speech."""
+_AFTER_IMPERATIVE = words("the a an your my his her its our their it them this that these those up")
+"""After one of these a sentence's first word is no name: *Polish the shoes*."""
 _WEAK = {"a": "ə", "an": "ən", "and": "ænd", "or": "ɔɹ"}
 
 
@@ -85,7 +88,8 @@ class Pronouncer:
             return to_symbols(special)
         if word in _OWN:
             return to_symbols(_OWN[word])
-        entry = _entry(word, written)
+        imperative = not before and bool(after) and after[0] in _AFTER_IMPERATIVE
+        entry = _entry(word, word if imperative else written)
         if isinstance(entry, dict):
             return to_symbols(homographs.choose(word, entry, before, after, final))
         return to_symbols(entry) if entry else unknown(word)
