@@ -94,7 +94,11 @@ def _print_model(name: str, recipe: dict[str, Any], links: dict[str, dict[str, f
         for width, overlap, what in ((4, False, "fp32"), (2, False, "bf16"), (2, True, "bf16, overlapped")):
             cells = [f"{step_s(recipe, link, n, width, overlap) / compute:.2f}" for n in TOLD]
             print(f"| {link_name}, {what} | {' | '.join(cells)} |")
-    print(f"\n| {name}: compute a step that makes sums a tenth of it, s | " + " | ".join(f"{n} workers" for n in TOLD))
+    print(
+        f"\n| {name}: compute a step that makes sums a tenth of it, s | "
+        + " | ".join(f"{n} workers" for n in TOLD)
+        + " |"
+    )
     print("|---|" + "---|" * len(TOLD))
     for link_name, link in links.items():
         for width, what in ((4, "fp32"), (2, "bf16")):
