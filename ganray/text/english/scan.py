@@ -50,6 +50,9 @@ _MONTHS: tuple[_Rule, ...] = (
 _MIXED_DIGITS = re.compile(r"\d+(?:\.\d+)*[^\W\d_]\w*(?![^\W_])")
 _MARK = re.compile(r"[.…]{2,}|…|[,.?!;:‽¡¿。！？，、；：।]+|\s?[-–—―]{2,}\s?|\s?[–—―]\s?|(?<=\s)-(?=\s)")
 _MARKS = {",": ",", "，": ",", "、": ",", ";": ";", "；": ";", ":": ":", "：": ":", "।": ".", "。": "."}
+_SIMPLE = re.compile(r"[a-z]{2,}(?=[\s,;!?\")”]|$)")
+"""Most words of most texts: nothing else can begin like this."""
+_NO_VOWEL = re.compile(r"[^aeiouy]+")
 _LEADING = re.compile(r"[ \t]*(?:[-*•‣◦▪–+](?=[ \t])|#{1,6}(?=[ \t])|>+(?=[ \t]))")
 _LIST_NUMBER = re.compile(r"[ \t]*(?:\(?(?=\d{1,2}\))|(?=\d{1,3}[.)]|[a-zA-Z]\)))(\d+|[a-zA-Z])[.)](?=[ \t])")
 _BRACKETS = frozenset("()[]{}⟨⟩（）【】「」『』|")
@@ -95,6 +98,8 @@ def _token(text: str, at: int, context: Context, before: list[Token]) -> Token:
         return Token(at, found.end(), calendar.phone(found) or "")
     if fresh and character in "#@" and (found := HANDLE.match(text, at)):
         return Token(at, found.end(), handle(found, context.known))
+    if fresh and (simple := _SIMPLE.match(text, at)) and not _NO_VOWEL.fullmatch(simple.group()):
+        return Token(at, simple.end(), simple.group())
     if fold(character).isalpha() or (fresh and character in "'’‘" and at + 1 < len(text)):
         if fresh and (token := _addressed(text, at, context) or _rule(_MONTHS, text, at)):
             return token
