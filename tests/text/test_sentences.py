@@ -65,7 +65,7 @@ def test_an_endless_text_is_read_in_constant_memory():
     stream = split_sentences(forever())
     next(stream)
     tracemalloc.start()
-    for _ in islice(stream, 3000):
+    for _ in islice(stream, 600):
         pass
     assert tracemalloc.get_traced_memory()[1] < 200_000
     tracemalloc.stop()
@@ -82,8 +82,8 @@ def test_a_stream_reads_like_the_whole():
 
 def test_speed(english, capsys):
     text = "Mr. Smith, who lives in the U.S., paid $5.50 for 3 lbs. of snowboarding wax on March 3rd, 2020. " * 200
-    began = time.perf_counter()
+    began = time.process_time()
     many = len(english.phonemize(text).sentences)
     with capsys.disabled():
-        print(f"\n{many} sentences, {1000 * (time.perf_counter() - began) / many:.2f} ms each")
+        print(f"\n{many} sentences, {1000 * (time.process_time() - began) / many:.2f} ms of one core each")
     assert many == 200

@@ -32,7 +32,7 @@ class Dictionary:
     @cached_property
     def _names(self) -> dict[str, str]:
         packed = importlib.resources.files("ganray.text.english").joinpath(NAMES).read_bytes()
-        return dict(line.split(" ") for line in lzma.decompress(packed).decode().split("\n"))  # type: ignore[misc]
+        return dict(line.split(" ") for line in lzma.decompress(packed).decode().split("\n"))
 
     def name(self, word: str) -> str | None:
         """A word in lower case that only CMUdict has."""
