@@ -70,7 +70,7 @@ def make_layer(shared: Path) -> None:
     python = layer / "bin" / "python"
     for script in (shared / "bin").iterdir():
         ours = layer / "bin" / script.name
-        if script.is_symlink() or ours.exists():
+        if script.is_symlink() or script.is_dir() or ours.exists():
             continue
         if script.read_bytes().startswith(b"#!") and b"python" in script.read_bytes().split(b"\n", 1)[0]:
             write_script(ours, f"#!{python}\n".encode() + script.read_bytes().split(b"\n", 1)[1])

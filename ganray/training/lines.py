@@ -21,6 +21,14 @@ class Lines:
             beside.rename(path)
         self._file = open(path, "a", encoding="utf-8")  # noqa: SIM115 - closed in close()
 
+    @staticmethod
+    def read(path: Path) -> list[dict[str, Any]]:
+        """All whole lines of a file; none where there is no file."""
+        if not path.is_file():
+            return []
+        lines = path.read_text(encoding="utf-8").splitlines()
+        return [json.loads(line) for line in lines if _step_of(line) < float("inf")]
+
     def write(self, step: int, document: dict[str, Any]) -> None:
         """One line more."""
         self._file.write(json.dumps({"step": step, **document}) + "\n")

@@ -1,7 +1,5 @@
 """The training loop of one worker. Pure PyTorch but for the report to Ray: it also runs alone, without a cluster."""
 
-import json
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,11 +14,9 @@ from ganray.errors import DivergedError
 from ganray.gan import GanState, GanStep
 from ganray.gan.run import Run
 from ganray.gan.warm_start import warm_start
-from ganray.training.board import Pin
+from ganray.training.chronicle import Chronicle
 from ganray.training.clock import Clock
 from ganray.training.health import collapse, not_a_number, suspicious_steps
-from ganray.training.journal import Journal
-from ganray.training.lines import Lines
 from ganray.training.validation import Validation, Validations, better
 from ganray.training.worker import Worker, native_precision
 
@@ -74,11 +70,11 @@ class _Loop:
     def __init__(self, job: Job, worker: Worker, around: Surroundings) -> None:
         self.job, self.worker, self.around = job, worker, around
         self.first = worker.rank == 0
-        self.pin = Pin(job.board)
         self.spoilt: set[int] = set()
         self.run = Run.open(job.run)
+        self.chronicle = Chronicle(self.run, job.board, self.first)
         if self.run.away and self.first:
-            self.run.away.tell = self.tell_event
+            self.run.away.tell = self.chronicle.event
         config = self.config = self.run.config
         torch.use_deterministic_algorithms(config.deterministic)
         precision = config.precision
@@ -92,7 +88,8 @@ class _Loop:
         self.update = GanStep(config, precision, worker.add_gradients, self.clock.part).to(worker.device)
         self.looked_out = self.clock.seconds
         if newest and self.first:
-            self.tell_event(f"went on from step {int(newest):,} with {worker.size} workers")
+            several = "s" if worker.size > 1 else ""
+            self.chronicle.event(f"went on from step {int(newest):,} with {worker.size} worker{several}")
             self.ask_again()
 
     def stand_at(self, step: int) -> None:
@@ -115,8 +112,7 @@ class _Loop:
             world_size=self.worker.size,
         )
         self.saved = self.validated = step
-        self.journal = Journal(self.run, step, self.tell_event) if self.first else None
-        self.ledger = Lines(self.run.path / "ledger.jsonl", step) if self.first and config.log.ledger else None
+        self.chronicle.begin(step)
 
     def run_through(self) -> dict[str, Any]:
         config, stopping = self.config, False
@@ -147,10 +143,7 @@ class _Loop:
 
     def leave(self) -> None:
         self.batches.close()  # type: ignore[attr-defined]
-        if self.journal:
-            self.journal.close()
-        if self.ledger:
-            self.ledger.close()
+        self.chronicle.close()
 
     @property
     def audio_seconds_a_step(self) -> float:
@@ -159,11 +152,12 @@ class _Loop:
     def one_step(self) -> None:
         with self.clock.part("data"):
             batch = next(self.batches).to(self.worker.device)
-        self.tell_spoilt(batch)
         measured = self.state.measures_all
         losses = self.update(self.state, batch)
         self.state.consumed += self.config.data.batch_size
         self.clock.count()
+        self.chronicle.step = self.state.step
+        self.tell_spoilt(batch)
         # Norms are of the sums over workers: all see the same, and none has to ask.
         trouble = not_a_number({name: float(value) for name, value in losses.items() if name.startswith("norm/")})
         suspicious = 0
@@ -174,7 +168,8 @@ class _Loop:
                 self.tell_metrics(metrics)
                 trouble, suspicious = collapse(self.state, metrics, self.config), suspicious_steps(self.config)
         if self.config.log.ledger:
-            self.write_ledger(batch)
+            keys = [key for part in self.worker.gather(batch.key.tolist()) for key in part]
+            self.chronicle.ledger(self.worker.size, keys)
         if trouble:
             self.heal(trouble, suspicious)
 
@@ -186,30 +181,13 @@ class _Loop:
             "lr/generator": self.state.generator_optimiser.param_groups[0]["lr"],
             "lr/discriminator": self.state.discriminator_optimiser.param_groups[0]["lr"],
         }
-        if self.journal:
-            self.journal.tell(self.state.step, metrics)
-        if self.first:
-            state, seconds = self.state, self.clock.seconds
-            self.pin.tell(step=state.step, progress=state.progress, seconds=seconds, metrics=metrics)
-
-    def tell_event(self, text: str) -> None:
-        """One line in events.jsonl and in the view."""
-        told = {"time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "step": self.state.step, "event": text}
-        with open(self.run.path / "events.jsonl", "a", encoding="utf-8") as file:
-            file.write(json.dumps(told) + "\n")
-        self.pin.log(text)
+        self.chronicle.metrics(metrics, progress=self.state.progress, seconds=self.clock.seconds)
 
     def tell_spoilt(self, batch: Batch) -> None:
         for index in {*batch.spoilt} - self.spoilt:
             self.spoilt.add(index)
-            self.tell_event(
-                f"clip {self.split.ids[index]} can't be read, or holds what is no number: silence stands for it"
-            )
-
-    def write_ledger(self, batch: Batch) -> None:
-        keys = [key for part in self.worker.gather(batch.key.tolist()) for key in part]
-        if self.ledger:
-            self.ledger.write(self.state.step, {"workers": self.worker.size, "keys": keys})
+            clip = self.split.ids[index]
+            self.chronicle.event(f"clip {clip} can't be read, or holds what is no number: silence stands for it")
 
     def heal(self, trouble: str, suspicious: int) -> None:
         """Go back to the newest checkpoint that can be trusted, with smaller steps from there on."""
@@ -228,7 +206,7 @@ class _Loop:
         if self.first and self.validations:
             self.run.forget(after=int(back))
             self.validations.forget(after=int(back))
-            self.tell_event(
+            self.chronicle.event(
                 f"step {lost:,}: {trouble}; back to step {int(back):,} with learning rates × {config.lr_factor:g} and "
                 f"clip norms × {config.clip_factor:g} ({rollbacks} of {config.max_rollbacks} rollbacks)"
             )
@@ -236,14 +214,14 @@ class _Loop:
     def look_out(self) -> bool:
         """Hear what is new: whether to stop, which validations are done, and whether a node is about to go."""
         done = self.validations.done() if self.validations else []
-        self.state.seconds, stop, count = self.worker.agree(self.clock.seconds, self.pin.stopping, len(done))
+        self.state.seconds, stop, count = self.worker.agree(self.clock.seconds, self.chronicle.stopping, len(done))
         self.enter(done, count)
         if self.state.seconds - self.looked_out > LOOK_OUT_S:
             self.looked_out = self.state.seconds
             if self.around.preempted():
                 self.save()
                 if self.first:
-                    self.tell_event("a node is about to be taken away: checkpoint written")
+                    self.chronicle.event("a node is about to be taken away: checkpoint written")
         return bool(stop)
 
     def validate(self) -> None:
@@ -265,15 +243,12 @@ class _Loop:
     def enter(self, done: Sequence[Validation], count: float) -> None:
         """Write down the validations that are done, which the first worker has, and report all `count` of them."""
         for place in range(int(count)):
-            step, scores, samples = done[place] if self.first else (self.state.step, {}, {})
-            named = {f"val/{name}": value for name, value in scores.items()}
-            if self.journal:
-                self.journal.keep(step, samples)
+            step, scores, _ = done[place] if self.first else (self.state.step, {}, {})
+            if self.first:
                 if scores:
-                    self.journal.tell(step, named)
                     self.run.enter(step, scores)
-                self.pin.tell(validation={"step": step, "scores": scores, "best": self.best()})
-            self.around.report({"step": step, **named})
+                self.chronicle.validation(done[place], self.best())
+            self.around.report({"step": step, **{f"val/{name}": value for name, value in scores.items()}})
 
     def best(self) -> dict[str, Any] | None:
         """The leaderboard's first row."""
@@ -290,4 +265,4 @@ class _Loop:
             with self.clock.part("checkpoint"):
                 self.run.save(self.state)
                 self.run.remove_old(better(self.config), keep=self.validations.pending)
-            self.pin.tell(saved=self.state.step)
+            self.chronicle.saved()

@@ -13,6 +13,7 @@ import torch.distributed as dist
 
 from ganray.gan.run import Run
 from ganray.provisioning.connect import free_port
+from ganray.training.lines import Lines
 from ganray.training.loop import Job, Surroundings, train_loop
 from ganray.training.worker import Worker
 
@@ -136,3 +137,23 @@ def test_killed_while_a_checkpoint_is_written(start, tmp_path, die_at):
     ours, theirs = run.load(STEPS), Run.open(tmp_path / "whole").load(STEPS)
     assert [name for name in EVERYTHING if not same(ours[name], theirs[name])] == []
     assert not list((tmp_path / "cut" / "checkpoints").glob(".*")), "half a checkpoint is left"
+
+
+def test_resumed_on_other_numbers_of_workers_it_is_the_same_run(start, tmp_path):
+    """Two workers, then one, then three: the curve of a run that had one all along, to rounding."""
+    assert finish(start("whole", 1)) == [0]
+    for size, die_at in ((2, 3), (1, 2), (3, 0)):
+        processes = start("cut", size, die_at)
+        processes[0].join(120)
+        for process in processes[1:] if die_at else []:  # the others wait for the first one, which is dead
+            os.kill(process.pid, signal.SIGKILL)
+        assert finish(processes)[0] == (-signal.SIGKILL if die_at else 0)
+
+    def curve(name):
+        rows = Lines.read(tmp_path / name / "metrics.jsonl")
+        return {row["step"]: row["loss/generator/total"] for row in rows}
+
+    assert list(curve("cut")) == list(range(1, STEPS + 1))
+    assert curve("cut") == pytest.approx(curve("whole"), rel=5e-3)
+    ours, theirs = Run.open(tmp_path / "cut").load(STEPS), Run.open(tmp_path / "whole").load(STEPS)
+    assert ours["consumed"] == theirs["consumed"]

@@ -33,7 +33,7 @@ class WandB:
             project=os.environ.get("WANDB_PROJECT") or run.config.name,
             name=run.path.name,
             dir=os.environ.get("WANDB_DIR") or str(run.path),
-            mode=os.environ.get("WANDB_MODE") or "offline",
+            mode=os.environ.get("WANDB_MODE") or "offline",  # type: ignore[arg-type] # W&B names its choices itself
             reinit="create_new",
             settings=wandb.Settings(console="off", silent=True, disable_git=True, save_code=False),
         )
