@@ -35,10 +35,17 @@ def check_cluster(path: Path) -> None:
     load(ClusterConfig, path, rules=cluster_rules)
 
 
+def check_rendered(path: Path) -> None:
+    from tests.provisioning.schema import check
+
+    check(path)
+
+
 KINDS: dict[str, Callable[[Path], object]] = {
     "ganray/recipes": check_recipe,
     "tune_configs": check_sweep,
     "serve": check_service,
+    "cluster/rendered": check_rendered,
     "cluster": check_cluster,
 }
 """Folder → how what is in it is checked. A YAML anywhere else must be listed below."""

@@ -7,7 +7,8 @@ import click
 from ganray.cli.options import emit, json_option
 from ganray.config import load
 from ganray.config.cluster import ClusterConfig, cluster_rules
-from ganray.errors import GanrayError, Problem
+from ganray.config.documents import read_yaml
+from ganray.errors import ConfigError, GanrayError, Problem
 
 DEFAULT = Path("cluster/ganray.yaml")
 
@@ -48,6 +49,129 @@ def check(file: Path, address: str | None, as_json: bool) -> None:
         raise GanrayError(f"{count} failed: the cluster at {address} is not what {file} says", problems=problems)
     lines = [f"{one['name']:<20} {one['detail']}" for one in checks]
     emit(document | {"checks": checks}, "\n".join([*lines, f"{cluster.name}: {len(checks)} checks passed"]), as_json)
+
+
+@group.command()
+@click.argument("file", type=click.Path(path_type=Path), default=DEFAULT)
+@click.option("--address", default="auto", show_default=True, envvar="RAY_ADDRESS", help="Cluster: HOST:PORT, or auto.")
+@json_option
+def doctor(file: Path, address: str, as_json: bool) -> int:
+    """Ask every machine of the cluster that runs whether it is as FILE says: a line each, ok or what to do.
+
+    Exit code 1 where something is not.
+
+    \b
+    Example:
+      ganray cluster doctor cluster/laptop.yaml
+      ganray cluster doctor cluster/rack.yaml --address 10.77.0.1:6379 --json
+    """
+    cluster = load(ClusterConfig, file, rules=cluster_rules)
+    checks = _look(cluster, address)
+    lines = [
+        f"{'ok' if one['ok'] else 'BAD':<4}{one['name']:<18}{one['detail']}" + ("" if one["ok"] else f"; {one['mend']}")
+        for one in checks
+    ]
+    emit({"cluster": cluster.name, "checks": checks}, "\n".join(lines), as_json)
+    return 0 if all(one["ok"] for one in checks) else 1
+
+
+@group.command()
+@click.argument("file", type=click.Path(path_type=Path), default=DEFAULT)
+@click.option("--out", type=click.Path(path_type=Path), help="Folder to write to; `rendered` beside FILE without it.")
+@click.option("--check", "check_only", is_flag=True, help="Write nothing; exit with 1 if the folder's files differ.")
+@json_option
+def render(file: Path, out: Path | None, check_only: bool, as_json: bool) -> None:
+    """Write what Ray's launcher, Kubernetes, Docker and Slurm read, from FILE (cluster/ganray.yaml by default).
+
+    \b
+    Example:
+      ganray cluster render
+      ganray cluster render cluster/aws.yaml --out my-cluster && ray up my-cluster/aws.yaml
+    """
+    from ganray.provisioning.render import differences, write
+    from ganray.provisioning.render import render as render_all
+    from ganray.serving.document import read
+
+    cluster = load(ClusterConfig, file, rules=cluster_rules)
+    folder = out or file.parent / "rendered"
+    files = render_all(cluster, read(cluster.workload.service), file.as_posix())
+    document = {"cluster": cluster.name, "out": str(folder), "files": list(files)}
+    if not check_only:
+        write(files, folder)
+        emit(document, "\n".join(str(folder / name) for name in files), as_json)
+        return
+    changed = differences(files, folder)
+    if changed:
+        problems = [Problem(str(folder / name), None, f"is not what {file} says") for name in changed]
+        mend = f"ganray cluster render {file} --out {folder}"
+        raise GanrayError(f"{len(changed)} files differ", mend=mend, problems=problems)
+    emit(document, f"{folder}: {len(files)} files, as {file} says", as_json)
+
+
+@group.command()
+@click.argument("file", type=click.Path(path_type=Path), default=DEFAULT)
+@click.option("--recipe", help="A training: name of a recipe in the box, or a YAML file.")
+@click.option("--sweep", type=click.Path(), help="A sweep's YAML.")
+@click.option("--serve", "service", type=click.Path(), help="A service's YAML.")
+@click.option("--prices", type=click.Path(path_type=Path), help="YAML of an hour's price by pool or instance.")
+@json_option
+def plan(
+    file: Path, recipe: str | None, sweep: str | None, service: str | None, prices: Path | None, as_json: bool
+) -> int:
+    """Say what fits FILE's machines, what waits and why, and what it costs. Exit code 3: something never fits.
+
+    Without --recipe, --sweep and --serve: the workload of FILE. Nothing is started, and no cluster is asked.
+
+    \b
+    Example:
+      ganray cluster plan --recipe hifigan_v1 --serve serve/local.yaml
+      ganray cluster plan cluster/aws.yaml --sweep tune_configs/smoke.yaml --prices prices.yaml --json
+    """
+    from ganray.provisioning.plan import plan as make
+
+    cluster = load(ClusterConfig, file, rules=cluster_rules)
+    work = cluster.workload
+    if not (recipe or sweep or service):
+        recipe, sweep, service = work.recipe, work.sweep, work.service
+    found = make(cluster, _demands(recipe, sweep, service), _prices(prices))
+    emit(found.as_json(), found.table(cluster.limits.currency), as_json)
+    return 0 if found.fits else 3
+
+
+def _demands(recipe: str | None, sweep: str | None, service: str | None) -> list:
+    """What the given files ask for; each is checked as its verb checks it."""
+    from ganray.config.serve import ServeConfig
+    from ganray.provisioning import demands
+
+    found = []
+    if recipe:
+        from ganray.models import load_run
+
+        run = load_run(recipe)
+        found.append(demands.of_training(run.name, run.resources))
+    if sweep:
+        from ganray.tuning import load_sweep
+
+        config, run = load_sweep(sweep)
+        found.append(demands.of_sweep(config, run.resources))
+    if service:
+        from ganray.serving.document import IMPORT_PATH, read
+
+        for application in read(service)["applications"]:
+            if application["import_path"] == IMPORT_PATH:
+                found += demands.of_service(load(ServeConfig, application["args"]))
+    return found
+
+
+def _prices(path: Path | None) -> dict[str, float]:
+    """{pool or instance: an hour's price} of a file."""
+    if path is None:
+        return {}
+    prices = read_yaml(path)
+    wrong = [Problem(key, value, "is no price") for key, value in prices.items() if type(value) not in (int, float)]
+    if wrong:
+        raise ConfigError(f"{len(wrong)} problems in {path}", mend="write POOL: 1.25", problems=wrong)
+    return prices
 
 
 def _look(cluster: ClusterConfig, address: str) -> list[dict]:

@@ -5,6 +5,9 @@ from collections.abc import Iterator
 from pydantic import Field, field_validator
 
 from ganray.config.machines import (
+    AwsConfig,
+    Cloud,
+    GcpConfig,
     HeadConfig,
     LimitsConfig,
     ObservabilityConfig,
@@ -169,7 +172,8 @@ def _security(cluster: ClusterConfig) -> Iterator[Problem]:
 
 def _providers(cluster: ClusterConfig) -> Iterator[Problem]:
     providers = cluster.providers
-    for cloud, config in (("aws", providers.aws), ("gcp", providers.gcp)):
+    clouds: tuple[tuple[Cloud, AwsConfig | GcpConfig | None], ...] = (("aws", providers.aws), ("gcp", providers.gcp))
+    for cloud, config in clouds:
         if config is None:
             continue
         for name, pool in cluster.pools.items():

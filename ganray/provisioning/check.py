@@ -1,34 +1,20 @@
 """Does the running cluster match `cluster/ganray.yaml`? One line a check: ok, or what to do."""
 
 import uuid
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import ray
 from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from ganray.config.cluster import ClusterConfig
-from ganray.provisioning import probe
+from ganray.config.cluster import LOOPBACK, ClusterConfig
+from ganray.provisioning import network, pools, probe
+from ganray.provisioning.ask import Check, ask, name_of
 from ganray.provisioning.connect import dashboard_url
 
-_TIMEOUT_S = 60
-# The probes travel by value, so that a node without ganray can say so.
-ray.cloudpickle.register_pickle_by_value(probe)
-
-
-@dataclass(frozen=True)
-class Check:
-    """One thing that was looked at."""
-
-    name: str
-    ok: bool
-    detail: str
-    mend: str = ""
+_HEAD = "node:__internal_head__"
+"""Ray's own mark of the head."""
 
 
 def check(cluster: ClusterConfig) -> list[Check]:
@@ -37,23 +23,18 @@ def check(cluster: ClusterConfig) -> list[Check]:
     Every node is asked: it runs a task of no CPU for each question, so a busy cluster answers too.
     """
     nodes = [node for node in ray.nodes() if node["Alive"]]
-    checks = [_nodes(cluster, nodes), *_pools(cluster, nodes)]
-    checks += _packages(cluster, nodes)
-    checks.append(_storage(cluster, nodes))
-    checks += _security(cluster, nodes)
-    return checks
-
-
-def _ask(node: dict[str, Any], question: Callable, *arguments: Any) -> Any:
-    """The answer of a node."""
-    there = NodeAffinitySchedulingStrategy(node_id=node["NodeID"], soft=False)
-    task = ray.remote(question).options(num_cpus=0, scheduling_strategy=there)
-    return ray.get(task.remote(*arguments), timeout=_TIMEOUT_S)
-
-
-def _name(node: dict[str, Any]) -> str:
-    """Host and node: several nodes may share a host."""
-    return f"{node.get('NodeManagerHostname') or node['NodeManagerAddress']}/{node['NodeID'][:6]}"
+    return [
+        Check("address", True, ray.get_runtime_context().gcs_address),
+        _nodes(cluster, nodes),
+        *_pools(cluster, nodes),
+        network.places(cluster, nodes),
+        *_packages(cluster, nodes),
+        _storage(cluster, nodes),
+        network.clocks(nodes),
+        network.interfaces(nodes),
+        network.ports(nodes),
+        *_security(cluster, nodes),
+    ]
 
 
 def _nodes(cluster: ClusterConfig, nodes: list[dict]) -> Check:
@@ -65,11 +46,22 @@ def _nodes(cluster: ClusterConfig, nodes: list[dict]) -> Check:
 
 
 def _pools(cluster: ClusterConfig, nodes: list[dict]) -> list[Check]:
-    """Whether enough machines of each kind are there; a machine counts for one pool, the largest kinds choose first."""
+    """Whether enough machines of each kind are there; a machine counts for one pool, the largest kinds choose first.
+
+    A machine with a pool's label counts for that pool alone. A head that runs no work counts as it is.
+    """
     checks, free = {}, list(nodes)
     for name, pool in sorted(cluster.pools.items(), key=lambda item: (-item[1].gpus, -item[1].cpus)):
         wanted = {"CPU": pool.cpus, "GPU": pool.gpus, "memory": pool.memory_gb * 1e9}
-        fitting = [node for node in free if all(node["Resources"].get(key, 0) >= n for key, n in wanted.items())]
+        fitting = [
+            node
+            for node in free
+            if node.get("Labels", {}).get(pools.LABEL, name) == name
+            and (
+                all(node["Resources"].get(key, 0) >= n for key, n in wanted.items())
+                or (name == cluster.head_pool and not cluster.head_works and _HEAD in node["Resources"])
+            )
+        ]
         taken = fitting[: pool.max_nodes]
         free = [node for node in free if node not in taken]
         shape = f"{pool.cpus:g} CPU, {pool.gpus} GPU, {pool.memory_gb:g} GB"
@@ -87,8 +79,8 @@ def _pools(cluster: ClusterConfig, nodes: list[dict]) -> list[Check]:
 
 def _packages(cluster: ClusterConfig, nodes: list[dict]) -> list[Check]:
     """Wanted versions, and the same ones everywhere."""
-    names = list(dict.fromkeys(["python", "ray", *cluster.packages]))
-    found = {_name(node): _ask(node, probe.versions, names) for node in nodes}
+    names = list(dict.fromkeys(["python", "ray", "ganray", *cluster.packages]))
+    found = {name_of(node): ask(node, probe.versions, names) for node in nodes}
     checks = []
     for name in names:
         there = {node: versions[name] for node, versions in found.items()}
@@ -116,18 +108,18 @@ def _storage(cluster: ClusterConfig, nodes: list[dict]) -> Check:
     token = uuid.uuid4().hex
     files = {node["NodeID"]: f".ganray-check-{token}-{i}" for i, node in enumerate(nodes)}
     broken = {
-        _name(node): why for node in nodes if (why := _ask(node, probe.write, folder, files[node["NodeID"]], token))
+        name_of(node): why for node in nodes if (why := ask(node, probe.write, folder, files[node["NodeID"]], token))
     }
     mend = "make it writable from every machine, or change storage"
     if broken:
         return Check("storage", False, "; ".join(f"{node} cannot write: {why}" for node, why in broken.items()), mend)
     blind = {
-        _name(reader)
+        name_of(reader)
         for reader in nodes
-        if any(_ask(reader, probe.read, folder, file) != token for file in files.values())
+        if any(ask(reader, probe.read, folder, file) != token for file in files.values())
     }
     for node in nodes:
-        _ask(node, probe.remove, folder, files[node["NodeID"]])
+        ask(node, probe.remove, folder, files[node["NodeID"]])
     if blind:
         detail = f"{', '.join(sorted(blind))} cannot read what others wrote to {folder}"
         return Check("storage", False, detail, "use storage that all machines share")
@@ -140,7 +132,7 @@ def _security(cluster: ClusterConfig, nodes: list[dict]) -> list[Check]:
     if not url:
         return [Check("dashboard", True, "off: no jobs can be submitted")]
     listens, wanted = urlsplit(url).hostname or "", cluster.security.dashboard_host
-    loopback = listens in ("127.0.0.1", "localhost", "::1")
+    loopback = listens in LOOPBACK
     checks = [
         Check(
             "dashboard",
@@ -149,9 +141,9 @@ def _security(cluster: ClusterConfig, nodes: list[dict]) -> list[Check]:
             f"start the head with --dashboard-host {wanted}",
         )
     ]
-    head = next((node for node in nodes if "node:__internal_head__" in node["Resources"]), None)
-    if cluster.security.token and head:
-        status = _ask(head, probe.knock, f"{url}/api/jobs/")
+    head = next((node for node in nodes if _HEAD in node["Resources"]), None)
+    if head and (cluster.security.token or not loopback):
+        status = ask(head, probe.knock, f"{url}/api/jobs/")
         refused = status in (401, 403)
         detail = f"a request without a token gets {status or 'no answer'}"
         mend = "start the head with RAY_AUTH_MODE=token, after `ray get-auth-token --generate`"

@@ -1,7 +1,10 @@
 """What a machine says about itself. Sent to every node by value: it imports no ganray, which may be missing there."""
 
 import importlib.metadata
+import os
 import platform
+import socket
+import time
 import urllib.error
 import urllib.request
 
@@ -60,3 +63,38 @@ def knock(url: str, timeout_s: float = 10) -> int:
         return error.code
     except OSError:
         return 0
+
+
+def clock() -> float:
+    """Seconds since 1970 by this machine's clock."""
+    return time.time()
+
+
+def interface(address: str) -> dict[str, str]:
+    """{name: of the interface that has `address`, resolves: what this machine's name means here, gloo, nccl: told}."""
+    name = ""
+    try:
+        import psutil  # type: ignore[import-untyped]  # Ray brings it along
+
+        for found, addresses in psutil.net_if_addrs().items():
+            if any(one.address == address for one in addresses):
+                name = found
+    except ImportError:
+        pass
+    try:
+        resolves = socket.gethostbyname(socket.gethostname())
+    except OSError:
+        resolves = ""
+    told = {"gloo": os.environ.get("GLOO_SOCKET_IFNAME", ""), "nccl": os.environ.get("NCCL_SOCKET_IFNAME", "")}
+    return {"name": name, "resolves": resolves, **told}
+
+
+def closed_ports(wanted: list[tuple[str, int]], timeout_s: float = 3) -> list[str]:
+    """`HOST:PORT` of those that can't be connected to from here."""
+    closed = []
+    for host, port in wanted:
+        try:
+            socket.create_connection((host, port), timeout_s).close()
+        except OSError:
+            closed.append(f"{host}:{port}")
+    return closed

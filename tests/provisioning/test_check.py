@@ -14,6 +14,7 @@ CONFIG: dict[str, Any] = {
     "storage": "runs",
     "packages": {"ganray": "", "ray": ">=2.60"},
     "pools": {"machine": {"cpus": 4, "memory_gb": 0.5}},
+    "head": {"works": True},
     "security": {"token": False},
 }
 
@@ -36,7 +37,8 @@ def test_a_cluster_as_described_passes_every_check(look, tmp_path):
     checks = look()
     assert [one for one in checks.values() if not one.ok] == []
     assert set(checks) == {
-        "nodes", "pool machine", "package python", "package ray", "package ganray", "storage", "dashboard",
+        "address", "nodes", "pool machine", "placement", "package python", "package ray", "package ganray", "storage",
+        "clocks", "interface", "ports", "dashboard",
     }  # fmt: skip
     assert list((tmp_path / "storage").iterdir()) == [], "the files that were tried are removed"
 
@@ -51,6 +53,14 @@ def test_a_cluster_as_described_passes_every_check(look, tmp_path):
         ({"packages": {"no-such-package": ""}}, "package no-such-package", "none on "),
         ({"packages": {"ray": "<1"}}, "package ray", "2."),
         ({"packages": {"python": "<3"}}, "package python", "3."),
+        (
+            {
+                "pools": {"m": {"cpus": 4, "memory_gb": 0.5}, "web": {"cpus": 1, "memory_gb": 1}},
+                "verbs": {"serve": "web"},
+            },
+            "placement",
+            "serve on web",
+        ),
         ({"security": {"token": True}}, "token", "a request without a token gets 200"),
     ],
 )
@@ -83,6 +93,72 @@ def test_a_probe_reads_what_another_wrote_and_says_why_it_cannot(tmp_path):
     assert probe.read(str(tmp_path / "new"), "a") == ""
     (tmp_path / "file").write_text("")
     assert "Error" in probe.write(str(tmp_path / "file" / "x"), "a", "words")
+
+
+def test_a_probe_finds_closed_ports_and_the_interface_of_an_address():
+    import socket
+
+    from ganray.provisioning.connect import free_port
+
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        port, closed = server.getsockname()[1], free_port()
+        assert probe.closed_ports([("127.0.0.1", port), ("127.0.0.1", closed)]) == [f"127.0.0.1:{closed}"]
+    assert probe.interface("192.0.2.1")["name"] == ""
+    assert set(probe.interface("127.0.0.1")) == {"name", "resolves", "gloo", "nccl"}
+
+
+def nodes(*addresses: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "NodeManagerAddress": one,
+            "NodeID": one,
+            "NodeManagerPort": 1,
+            "ObjectManagerPort": 2,
+            "Resources": {"CPU": 1},
+        }
+        for one in addresses
+    ]
+
+
+def answering(monkeypatch, answer):
+    from ganray.provisioning import network
+
+    monkeypatch.setattr(network, "ask", lambda node, question, *rest: answer(node["NodeManagerAddress"]))
+    return network
+
+
+def test_a_clock_that_is_wrong_is_told(monkeypatch):
+    import time
+
+    network = answering(monkeypatch, lambda address: time.time() + (9 if address == "10.0.0.2" else 0))
+    check = network.clocks(nodes("10.0.0.1", "10.0.0.2"))
+    assert not check.ok
+    assert "10.0.0.2" in check.detail
+    assert network.clocks(nodes("10.0.0.1")).ok
+
+
+@pytest.mark.parametrize(
+    ("there", "ok"),
+    [
+        ({"name": "eth0", "resolves": "10.0.0.1", "gloo": "", "nccl": ""}, True),
+        ({"name": "eth0", "resolves": "127.0.1.1", "gloo": "", "nccl": ""}, False),
+        ({"name": "eth0", "resolves": "127.0.1.1", "gloo": "eth0", "nccl": "eth0"}, True),
+        ({"name": "eth0", "resolves": "10.0.0.1", "gloo": "docker0", "nccl": ""}, False),
+    ],
+)
+def test_an_interface_that_gloo_would_get_wrong_is_told(monkeypatch, there, ok):
+    check = answering(monkeypatch, lambda address: there).interfaces(nodes("10.0.0.1", "10.0.0.2"))
+    assert check.ok == ok
+    assert ok or "GLOO_SOCKET_IFNAME=eth0" in check.mend
+
+
+def test_closed_ports_are_told(monkeypatch):
+    network = answering(monkeypatch, lambda address: ["10.0.0.2:1"] if address == "10.0.0.1" else [])
+    check = network.ports(nodes("10.0.0.1", "10.0.0.2"))
+    assert not check.ok
+    assert "10.0.0.2:1" in check.detail
 
 
 def test_nothing_answers_where_nothing_listens():

@@ -1,0 +1,122 @@
+"""What is rendered is committed, is what its readers take, and says what the config says."""
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ganray.config import load, read_yaml
+from ganray.config.cluster import ClusterConfig, cluster_rules
+from ganray.provisioning.render import differences, render, write
+from tests.provisioning.schema import problems
+
+ROOT = Path(__file__).parents[2]
+SERVICE = {"http_options": {"host": "127.0.0.1", "port": 8000}, "applications": [{"name": "speech"}]}
+PROFILES = sorted(path.stem for path in (ROOT / "cluster").glob("*.yaml"))
+
+
+def config(profile: str) -> ClusterConfig:
+    return load(ClusterConfig, ROOT / "cluster" / f"{profile}.yaml", rules=cluster_rules)
+
+
+def rendered(profile: str, service: dict[str, Any] = SERVICE) -> dict[str, str]:
+    return render(config(profile), service, f"cluster/{profile}.yaml")
+
+
+def test_what_is_committed_is_what_is_rendered():
+    cluster = config("ganray")
+    files = render(cluster, read_yaml(ROOT / cluster.workload.service), "cluster/ganray.yaml")
+    assert differences(files, ROOT / "cluster" / "rendered") == [], "run: ganray cluster render"
+
+
+def test_every_difference_is_found(tmp_path):
+    files = {"a": "1\n", "b": "2\n"}
+    assert differences(files, tmp_path / "none") == ["a", "b"]
+    write(files, tmp_path)
+    assert differences(files, tmp_path) == []
+    (tmp_path / "a").write_text("3\n")
+    (tmp_path / "c").write_text("")
+    assert differences(files, tmp_path) == ["a", "c"]
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_every_profile_renders_what_its_readers_take(profile):
+    files = rendered(profile)
+    assert "Dockerfile" in files
+    for name, text in files.items():
+        assert f"cluster/{profile}.yaml" in text.split("\n")[0 if not text.startswith("#!") else 1]
+        if name.endswith(".yaml"):
+            assert problems(text) == [], name
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("aws.yaml", "max_workers: 16", "max_worker: 16"),
+        ("kuberay-cluster.yaml", "runAsNonRoot", "runAsNotRoot"),
+        ("kuberay-cluster.yaml", "minReplicas", "minReplica"),
+        ("kuberay-train.yaml", "shutdownAfterJobFinishes: true", "shutdownAfterJobFinishes: 'yes'"),
+        ("kuberay-serve.yaml", "serveConfigV2", "serveConfig"),
+        ("kuberay-cluster.yaml", "podSelector", "podSelectors"),
+    ],
+)
+def test_a_misspelt_field_is_refused(name, old, new):
+    text = rendered("ganray")[name]
+    assert old in text
+    assert problems(text.replace(old, new))
+
+
+def test_rays_launcher_accepts_them_with_its_defaults():
+    from ray.autoscaler._private.util import prepare_config, validate_config
+
+    for name in ("aws.yaml", "gcp.yaml", "local.yaml"):
+        validate_config(prepare_config(yaml.safe_load(rendered("ganray")[name])))
+
+
+def test_scripts_are_shell(tmp_path):
+    files = rendered("ganray")
+    local = yaml.safe_load(files["local.yaml"])
+    for text in (files["slurm.sh"], *local["head_start_ray_commands"], *local["worker_start_ray_commands"]):
+        subprocess.run(["bash", "-n", "-c", text], check=True)
+
+
+def test_a_machine_of_your_own_starts_as_its_pool_says(tmp_path):
+    """The rack's one start command, run with `ray` and `hostname` that only say what they were asked."""
+    for name, body in {"ray": 'echo "$@"', "hostname": "echo 172.17.0.1 10.0.0.21", "ulimit": ""}.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{body}\n")
+        (tmp_path / name).chmod(0o755)
+    start = yaml.safe_load(rendered("ganray")["local.yaml"])["worker_start_ray_commands"][-1]
+    script = f"ulimit() {{ :; }}; export RAY_HEAD_IP=10.0.0.1 PATH={tmp_path}:$PATH; {start}"
+    said = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True).stdout
+    assert "--address=10.0.0.1:6379 --node-ip-address=10.0.0.21" in said
+    assert "--num-cpus=8 --num-gpus=1" in said
+    assert "pool=trainers" in said
+
+
+@pytest.mark.parametrize("kind", ["RayCluster", "RayJob", "RayService"])
+def test_pods_are_not_root_carry_a_token_and_are_closed_to_others(kind):
+    texts = [text for name, text in rendered("ganray").items() if name.startswith("kuberay")]
+    objects = [one for text in texts for one in yaml.safe_load_all(text)]
+    (first, *_) = [one["spec"] for one in objects if one["kind"] == kind]
+    spec = first.get("rayClusterSpec") or first.get("rayClusterConfig") or first
+    assert spec["authOptions"] == {"mode": "token"}
+    for group in (spec["headGroupSpec"], *spec["workerGroupSpecs"]):
+        pod = group["template"]["spec"]
+        assert pod["securityContext"]["runAsNonRoot"]
+        assert not pod["containers"][0]["securityContext"]["allowPrivilegeEscalation"]
+        assert group["template"]["metadata"]["labels"] == {"app.kubernetes.io/part-of": "ganray"}
+    (policy, *_) = [one["spec"] for one in objects if one["kind"] == "NetworkPolicy"]
+    assert policy["podSelector"]["matchLabels"] == {"app.kubernetes.io/part-of": "ganray"}
+    assert [rule.get("ports", [{}])[0].get("port") for rule in policy["ingress"]] == [None, 8265, 8000]
+
+
+def test_tls_is_one_switch():
+    document = config("kubernetes").model_dump(mode="json")
+    document["security"]["tls"] = True
+    files = render(load(ClusterConfig, document, rules=cluster_rules), SERVICE, "x")
+    assert "tlsOptions:\n      enabled: true" in files["kuberay-train.yaml"]
+    assert problems(files["kuberay-train.yaml"]) == []
+    assert "RAY_USE_TLS=1" in rendered("rack")["local.yaml"]
+    assert "tlsOptions" not in rendered("kubernetes")["kuberay-train.yaml"]
