@@ -44,7 +44,7 @@ def gcp(cluster: ClusterConfig, provider: GcpConfig) -> dict[str, Any]:
         start = {"diskSizeGb": provider.disk_gb, "sourceImage": provider.image}
         disks = [{"boot": True, "autoDelete": True, "type": "PERSISTENT", "initializeParams": start}]
         config: dict[str, Any] = {"machineType": pool.instances["gcp"], "disks": disks}
-        scheduling = [{"preemptible": True}] if pool.spot else []
+        scheduling: list[dict[str, Any]] = [{"preemptible": True}] if pool.spot else []
         scheduling += [{"onHostMaintenance": "TERMINATE"}] if pool.gpus else []
         if scheduling:
             config["scheduling"] = scheduling
