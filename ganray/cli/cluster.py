@@ -66,7 +66,10 @@ def doctor(file: Path, address: str, as_json: bool) -> int:
       ganray cluster doctor cluster/rack.yaml --address 10.77.0.1:6379 --json
     """
     cluster = load(ClusterConfig, file, rules=cluster_rules)
-    checks = _look(cluster, address)
+    try:
+        checks = _look(cluster, address)
+    except GanrayError as error:  # no cluster, or no token: the first thing a doctor should say
+        checks = [{"name": "address", "ok": False, "detail": error.message, "mend": error.mend}]
     lines = [
         f"{'ok' if one['ok'] else 'BAD':<4}{one['name']:<18}{one['detail']}" + ("" if one["ok"] else f"; {one['mend']}")
         for one in checks
