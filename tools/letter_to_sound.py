@@ -18,7 +18,7 @@ from ganray.text.english import letters
 from ganray.text.english.dictionary import dictionary, to_symbols
 
 ORDER = 7
-RARE = {1: 1, 2: 1, 3: 1, 4: 2, 5: 2, 6: 3, 7: 3}
+RARE = {1: 1, 2: 1, 3: 2, 4: 4, 5: 5, 6: 8, 7: 10}
 """How often an n-gram of each length must have been seen."""
 Pair = tuple[str, tuple[str, ...]]
 

@@ -25,7 +25,7 @@ _OWN = {
     "iot": "ˌIˌOtˈi", "macos": "mˈækˌOˈɛs", "kubernetes": "kˌubəɹnˈɛtiz", "hashtag": "hˈæʃtˌæɡ", "emoji": "imˈOʤi",
     "mister": "mˈɪstəɹ", "missus": "mˈɪsᵻz", "miz": "mˈɪz", "fifa": "fˈifə", "uefa": "juˈAfə", "ikea": "Ikˈiə",
     "asap": "ˈAsˌæp", "vs": "vˈɜɹsəs", "app": "ˈæp", "tv": "tˌivˈi", "gonna": "ɡˈʌnə", "ok": "OkˈA",
-    "nvidia": "ɛnvˈɪdiə",    "chatgpt": "ʧˈætʤˌipˌitˈi", "openai": "ˈOpᵊnˌAˈI", "mp": "ˌɛmpˈi",
+    "o'brien": "ObɹˈIən", "nvidia": "ɛnvˈɪdiə",    "chatgpt": "ʧˈætʤˌipˌitˈi", "openai": "ˈOpᵊnˌAˈI", "mp": "ˌɛmpˈi",
     "wikipedia": "wˌɪkəpˈidiə", "tiktok": "tˈɪktˌɑk",
     "spotify": "spˈɑɾəfˌI", "netflix": "nˈɛtflˌɪks", "uber": "ˈubəɹ", "airbnb": "ˈɛɹbˌiˌɛnbˈi", "paypal": "pˈApˌæl",
     "sars": "sˈɑɹz", "oled": "ˈOlˌɛd", "lol": "lˈɑl", "nasdaq": "nˈæzdˌæk", "etc": "ɛtsˈɛɾəɹə", "cetera": "sˈɛɾəɹə",
