@@ -19,7 +19,7 @@ check: environment ## lint and types
 	mypy
 
 test: check ## lint, types and all tests
-	python -m pytest
+	python -m pytest -n 2 --dist loadfile
 
 slow: environment ## the tests that take minutes: nodes that die and come, long runs
 	python -m pytest -m slow

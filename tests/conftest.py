@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+from filelock import FileLock
 
 from ganray.models import build_generator, load_run
 from ganray.voice import save_voice
@@ -86,9 +87,13 @@ def dataset(corpus, ray_session, tmp_path_factory) -> Path:
     from ganray.config.prepare import PrepareConfig
     from ganray.preparing import prepare
 
-    out = tmp_path_factory.mktemp("dataset") / "speech"
+    # Under pytest-xdist all processes share one: the folder above theirs.
+    shared = os.environ.get("PYTEST_XDIST_WORKER")
+    out = (tmp_path_factory.getbasetemp().parent if shared else tmp_path_factory.mktemp("dataset")) / "speech"
     config = PrepareConfig.model_validate({"validation": {"share": 0.17, "max_clips": 4}, "test": {"max_clips": 2}})
-    prepare(corpus, out, config, quiet=True)
+    with FileLock(f"{out}.lock"):
+        if not out.exists():
+            prepare(corpus, out, config, quiet=True)
     return out
 
 

@@ -5,6 +5,7 @@ import pytest
 from tests.conftest import TINY
 
 
+@pytest.mark.slow
 @pytest.mark.ray
 def test_the_command_prints_one_document(ray_session, ganray):
     sets = [word for text in TINY for word in ("--set", text)]

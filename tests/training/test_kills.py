@@ -23,7 +23,7 @@ EVERYTHING = (
     "generator", "discriminators", "average", "generator_optimiser", "discriminator_optimiser",
     "random", "step", "consumed", "rollbacks", "signals",
 )  # fmt: skip
-STEPS = 12
+STEPS = 20
 OVERRIDES = (
     f"schedule.max_steps={STEPS}", "checkpoint.every_steps=2", "validation.every_steps=1000", "log.every_steps=1",
 )  # fmt: skip
@@ -69,7 +69,9 @@ def work(run: str, dataset: str, rank: int, size: int, port: int, die_at: int) -
 def forks():
     """Processes that begin with everything imported."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["ganray.training.loop", "ganray.metrics", "tests.training.test_kills"])
+    context.set_forkserver_preload(
+        ["torch.utils.tensorboard", "torch._dynamo", "matplotlib.pyplot", "pytest", "ganray.metrics", "ganray.training"]
+    )
     return context
 
 
@@ -99,33 +101,29 @@ def finish(processes, timeout=120):
     return [process.exitcode for process in processes]
 
 
-@pytest.mark.parametrize("size", [1, 2])
-def test_killed_at_random_and_resumed_equals_never_killed(start, tmp_path, size):
-    began = time.monotonic()
+@pytest.mark.parametrize(("size", "kills"), [(1, 6), (2, 3)])
+def test_killed_at_random_and_resumed_equals_never_killed(start, tmp_path, size, kills):
+    """Anywhere in an update, a checkpoint or a start: some moments after a random update."""
     assert finish(start("whole", size)) == [0] * size
-    usual = time.monotonic() - began
-    dice, kills = random.Random(size), 0
-    for _ in range(30):
+    dice, metrics = random.Random(size), tmp_path / "cut" / "metrics.jsonl"
+    for _ in range(kills):
         processes = start("cut", size)
-        if kills >= 10 // size:
-            break
-        time.sleep(dice.uniform(0.2, 0.9) * usual)
-        alive = [process for process in processes if process.is_alive()]
-        kills += bool(alive)
-        for process in alive:
+        step = dice.randint(1, STEPS - 8)
+        while all(process.is_alive() for process in processes):
+            if any(row["step"] >= step for row in Lines.read(metrics)):
+                break
+            time.sleep(0.001)
+        time.sleep(dice.uniform(0, 0.05))
+        for process in processes:
             os.kill(process.pid, signal.SIGKILL)
         finish(processes)
-        if not alive:
-            break
-    else:
-        pytest.fail("it never got to its end")
-    assert finish(processes) == [0] * size
-    assert kills >= 2
+        assert STEPS not in Run.open(tmp_path / "cut").steps(), "it was at its end before it was killed"
+    assert finish(start("cut", size)) == [0] * size
     ours, theirs = Run.open(tmp_path / "cut").load(STEPS), Run.open(tmp_path / "whole").load(STEPS)
     assert [name for name in EVERYTHING if not same(ours[name], theirs[name])] == []
 
 
-@pytest.mark.parametrize("die_at", [1, 2, 4])
+@pytest.mark.parametrize("die_at", [1, 3])
 def test_killed_while_a_checkpoint_is_written(start, tmp_path, die_at):
     assert finish(start("whole", 1)) == [0]
     assert finish(start("cut", 1, die_at)) == [-signal.SIGKILL]
@@ -151,7 +149,7 @@ def test_resumed_on_other_numbers_of_workers_it_is_the_same_run(start, tmp_path)
 
     def curve(name):
         rows = Lines.read(tmp_path / name / "metrics.jsonl")
-        return {row["step"]: row["loss/generator/total"] for row in rows}
+        return {row["step"]: row["loss/generator/total"] for row in rows if "loss/generator/total" in row}
 
     assert list(curve("cut")) == list(range(1, STEPS + 1))
     assert curve("cut") == pytest.approx(curve("whole"), rel=5e-3)

@@ -146,6 +146,7 @@ def test_a_killed_command_resumes_to_the_same_weights(undisturbed, dataset, tmp_
     same_weights(tmp_path / "cut", undisturbed(1))
 
 
+@pytest.mark.slow
 def test_a_killed_worker_is_replaced_and_nothing_is_lost(undisturbed, dataset, tiny_run, tmp_path):
     """SIGKILL to one of two workers: the run goes on by itself, from its newest checkpoint, to the same weights."""
     wanted = undisturbed(2)
