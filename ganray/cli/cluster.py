@@ -183,8 +183,13 @@ def _look(cluster: ClusterConfig, address: str) -> list[dict]:
 
     import ray
 
+    from ganray.provisioning import probe
     from ganray.provisioning.check import check as compare
     from ganray.provisioning.connect import connect
+
+    host, _, port = address.rpartition(":")
+    if port.isdecimal() and "/" not in host and probe.closed_ports([(host, int(port))]):  # Ray would try for minutes
+        raise GanrayError(f"nothing listens on {address}", mend="start the head, or look at the address and firewalls")
 
     ours = connect(address)
     try:

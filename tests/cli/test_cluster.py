@@ -87,3 +87,11 @@ def test_render_writes_and_then_finds_no_difference(ganray, tmp_path):
     called = ganray("cluster", "render", SHIPPED, "--out", tmp_path / "out", "--check")
     assert called.code == 1
     assert "ganray cluster render" in called.err
+
+
+def test_doctor_says_at_once_that_nothing_listens(ganray):
+    called = ganray("cluster", "doctor", SHIPPED, "--address", "127.0.0.1:1", "--json")
+    assert called.code == 1
+    (check,) = called.document["checks"]
+    assert (check["name"], check["ok"], check["detail"]) == ("address", False, "nothing listens on 127.0.0.1:1")
+    assert check["mend"]
