@@ -76,7 +76,7 @@ def test_any_unknown_key_is_named_as_it_was_written(key):
 
 
 def test_an_unknown_key_far_from_all_lists_those_there_are():
-    assert problems_of(LEAST | {"log": {"zzz": 1}})["log.zzz"].mend == "known: every_steps"
+    assert problems_of(LEAST | {"log": {"zzz": 1}})["log.zzz"].mend == "known: every_steps, trackers, ledger"
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,7 @@ def test_what_is_written_is_whole(report):
     assert sorted(path.name for path in report.folder.iterdir()) == ["index.html", "report.json"]
 
 
+@pytest.mark.slow
 def test_a_noise_voice_is_judged_by_its_draws(noise_voice, dataset, ray_session, tmp_path):
     found = evaluate(str(noise_voice), str(dataset), "validation", clips=2, out=tmp_path, workers=1, quiet=True)
     assert set(found.scores) == {"distillmos"}
@@ -136,6 +137,7 @@ def test_a_voice_that_gives_no_number_at_all_is_an_error_with_the_reason(mel_voi
     assert not out.exists()
 
 
+@pytest.mark.slow
 def test_the_command_prints_one_document_or_one_table(mel_voice, dataset, ray_session, tmp_path, capsys):
     from ganray.cli import main
 

@@ -89,7 +89,7 @@ def test_gradients_of_the_shares_add_up_to_those_of_the_batch(tiny_run, batches,
     for key in whole:
         scale = whole[key].abs().max().clamp_min(1e-8)
         # L1 terms change sign by rounding, so a little more than one float's precision.
-        assert ((whole[key] - parts[key]).abs().max() / scale) < 5e-3, key
+        assert ((whole[key] - parts[key]).abs().max() / scale) < 1e-2, key
 
 
 def test_a_batch_learned_by_heart(tiny_run, batches):
@@ -127,7 +127,7 @@ def test_a_batch_in_parts_gives_the_update_of_the_whole(tiny_run, batches, count
     (whole, losses), (parts, told) = ends
     for network in (0, 1):
         for wanted, got in zip(whole[network], parts[network], strict=True):
-            assert ((wanted - got).abs().max() / wanted.abs().max().clamp_min(1e-7)) < 5e-3
+            assert ((wanted - got).abs().max() / wanted.abs().max().clamp_min(1e-7)) < 1e-2
     assert told.keys() == losses.keys()
     for name in losses:
         if name.startswith("loss/"):

@@ -168,6 +168,7 @@ def test_real_recordings_go_through(ray_session, shared_corpus, part_of, tmp_pat
         assert loudness(clip.waveform, rate) <= -22.9
 
 
+@pytest.mark.slow
 def test_a_prepare_that_is_killed_leaves_no_dataset(ray_session, make_corpus, speech, tmp_path):
     clips = {f"c{n}": (f"Sentence {n}.", speech(4, 0)) for n in range(150)}
     corpus, data = make_corpus(clips), tmp_path / "data"

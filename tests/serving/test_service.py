@@ -139,6 +139,7 @@ def test_the_page_is_there(service):
     assert "page.js" in requests.get(service.url, timeout=60).text
 
 
+@pytest.mark.slow
 def test_too_much_load_is_refused_at_once_and_a_second_replica_comes_and_goes(service):
     long = encode(np.zeros(24_000 * 100, np.float32), 24_000, "wav")
     deadline = time.monotonic() + 60
@@ -185,6 +186,7 @@ def test_a_second_service_on_another_port_is_refused(service, mel_voice):
     assert requests.get(f"{service.url}/healthz", timeout=60).ok
 
 
+@pytest.mark.slow
 def test_zz_a_voice_that_is_not_there_is_told_as_what_it_is(service, tmp_path):
     port = int(service.url.rsplit(":", 1)[1])
     with pytest.raises(DataError, match="no voice at"):

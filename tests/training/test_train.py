@@ -38,6 +38,7 @@ def test_two_workers_train_on_the_cluster(two_workers):
     assert len([line for line in lines if "loss/discriminator/total" in line]) == 4
 
 
+@pytest.mark.slow
 def test_two_workers_give_the_curve_of_one(two_workers, dataset, tiny_run, tmp_path):
     config = tiny_run("validation.every_steps=2", "log.every_steps=1")
     one = train(config, dataset, storage=tmp_path, name="one", quiet=True)
@@ -49,6 +50,7 @@ def test_two_workers_give_the_curve_of_one(two_workers, dataset, tiny_run, tmp_p
     assert curve(one.run) == pytest.approx(curve(two_workers.run), rel=5e-3)
 
 
+@pytest.mark.slow
 def test_a_finished_run_goes_on_when_it_may_do_more(two_workers, tiny_run):
     more = tiny_run("schedule.max_steps=6").schedule
     result = resume(two_workers.run, changes={"schedule": more}, quiet=True)
@@ -131,6 +133,7 @@ def wait_for(metrics, lines, process=None):
         time.sleep(0.02)
 
 
+@pytest.mark.slow
 def test_a_killed_command_resumes_to_the_same_weights(undisturbed, dataset, tmp_path):
     """SIGKILL to the driver and all it started, in the middle; then resumed, against a run that nobody disturbed."""
     sets = [word for text in LONG for word in ("--set", text)]

@@ -69,6 +69,7 @@ def free_cpus(patience_s: float = 30) -> float:
     return ray.available_resources().get("CPU", 0)
 
 
+@pytest.mark.slow
 def test_trials_stopped_early_give_everything_back(ray_session, dataset, tmp_path):
     """Six trials of two cores each on four: without the cores of stopped ones the third would wait for ever."""
     before, groups = free_cpus(), len(reaper.groups())
