@@ -10,7 +10,7 @@ help: ## what there is
 environment: ## make .venv fit pyproject.toml
 	@$(PYTHON) tools/environment.py
 
-demo: environment ## recordings to a served voice, in under 8 minutes (GANRAY_CORPUS=DIR for your own)
+demo: environment ## recordings to a served voice (GANRAY_CORPUS=DIR for your own)
 	ganray demo
 
 check: environment ## lint and types

@@ -12,17 +12,7 @@ from ganray.gan import GanState, GanStep
 from ganray.gan.run import Run
 from ganray.gan.warm_start import warm_start
 from ganray.voice.export import export
-
-
-def equal(a, b):
-    """Bit for bit, through dictionaries and lists."""
-    if isinstance(a, torch.Tensor):
-        return torch.equal(a, b)
-    if isinstance(a, dict):
-        return a.keys() == b.keys() and all(equal(a[key], b[key]) for key in a)
-    if isinstance(a, list | tuple):
-        return len(a) == len(b) and all(equal(x, y) for x, y in zip(a, b, strict=True))
-    return a == b
+from tests.bits import same
 
 
 def test_a_restored_state_goes_on_bit_for_bit(tiny_run, batches):
@@ -38,13 +28,13 @@ def test_a_restored_state_goes_on_bit_for_bit(tiny_run, batches):
     restored.load_state_dict(cut.state_dict())
     for batch in all_batches[3:]:
         step(restored, batch)
-    assert equal(restored.state_dict(), whole.state_dict())
+    assert same(restored.state_dict(), whole.state_dict())
 
 
 def test_the_same_seed_gives_the_same_networks_and_another_does_not(tiny_run):
     first, again = GanState(tiny_run()), GanState(tiny_run())
-    assert equal(first.state_dict(), again.state_dict())
-    assert not equal(first.state_dict(), GanState(tiny_run("seed=2")).state_dict())
+    assert same(first.state_dict(), again.state_dict())
+    assert not same(first.state_dict(), GanState(tiny_run("seed=2")).state_dict())
 
 
 @pytest.mark.parametrize(
@@ -98,7 +88,7 @@ def test_a_run_is_written_whole_or_not_at_all(tiny_run, tmp_path, monkeypatch):
     monkeypatch.undo()
     run.save(state)
     assert run.steps() == [3]
-    assert equal(run.load(3), state.state_dict())
+    assert same(run.load(3), state.state_dict())
 
 
 def test_a_used_name_is_refused(tiny_run, tmp_path):
@@ -193,7 +183,7 @@ def test_a_warm_start_begins_with_all_that_another_run_learned(tiny_run, batches
     new = GanState(tiny_run("seed=2"))
     warm_start(new, InitConfig(source=str(tmp_path / "old")), "lower")
     for name in ("generator", "average", "discriminators", "generator_optimiser", "discriminator_optimiser"):
-        assert equal(getattr(new, name).state_dict(), getattr(old, name).state_dict()), name
+        assert same(getattr(new, name).state_dict(), getattr(old, name).state_dict()), name
     assert new.step == new.consumed == 0
 
 
@@ -205,8 +195,8 @@ def test_a_warm_start_from_a_voice_takes_the_generator_alone(tiny_run, batches, 
     with pytest.raises(UsageError, match="generator alone"):
         warm_start(new, InitConfig(source=str(tmp_path / "voice")), "lower")
     warm_start(new, InitConfig(source=str(tmp_path / "voice"), parts="generator"), "lower")
-    assert equal(new.generator.state_dict(), old.average.state_dict())
-    assert equal(new.discriminators.state_dict(), judges)
+    assert same(new.generator.state_dict(), old.average.state_dict())
+    assert same(new.discriminators.state_dict(), judges)
 
 
 def test_a_warm_start_from_another_network_is_refused(tiny_run, batches, tmp_path):

@@ -7,6 +7,9 @@ import torch
 
 from ganray.gan import GanState, GanStep
 
+EVEN = "objective.weights.adversarial=1"
+"""At the recipe's 5 terms cancel in some parameters, and fp32 then leaves 5.3e-3 of the largest gradient."""
+
 
 def parameters(module):
     return {name: p.detach().clone() for name, p in module.named_parameters()}
@@ -83,13 +86,13 @@ def gradients(config, batch, shares):
 
 @pytest.mark.parametrize("shares", [[(0, 2), (2, 4)], [(0, 1), (1, 2), (2, 3), (3, 4)], [(0, 3), (3, 4)]])
 def test_gradients_of_the_shares_add_up_to_those_of_the_batch(tiny_run, batches, shares):
-    config = tiny_run()
+    config = tiny_run(EVEN)
     batch = next(batches(config, 1))
     whole, parts = gradients(config, batch, [(0, 4)]), gradients(config, batch, shares)
     for key in whole:
         scale = whole[key].abs().max().clamp_min(1e-8)
         # L1 terms change sign by rounding, so a little more than one float's precision.
-        assert ((whole[key] - parts[key]).abs().max() / scale) < 1e-2, key
+        assert ((whole[key] - parts[key]).abs().max() / scale) < 5e-3, key
 
 
 def test_a_batch_learned_by_heart(tiny_run, batches):
@@ -118,7 +121,7 @@ def test_a_batch_in_parts_gives_the_update_of_the_whole(tiny_run, batches, count
     """Gradient accumulation: both networks, their weights after two updates, and the losses that are told."""
     ends = []
     for accumulate in (1, count):
-        config = tiny_run(f"data.accumulate={accumulate}", "log.every_steps=1")
+        config = tiny_run(EVEN, f"data.accumulate={accumulate}", "log.every_steps=1")
         kept = []
         state = GanState(config)
         step = GanStep(config, reduce=lambda ps, kept=kept: kept.append([p.grad.clone() for p in ps]))
@@ -127,7 +130,7 @@ def test_a_batch_in_parts_gives_the_update_of_the_whole(tiny_run, batches, count
     (whole, losses), (parts, told) = ends
     for network in (0, 1):
         for wanted, got in zip(whole[network], parts[network], strict=True):
-            assert ((wanted - got).abs().max() / wanted.abs().max().clamp_min(1e-7)) < 1e-2
+            assert ((wanted - got).abs().max() / wanted.abs().max().clamp_min(1e-7)) < 5e-3
     assert told.keys() == losses.keys()
     for name in losses:
         if name.startswith("loss/"):

@@ -16,6 +16,7 @@ from ganray.provisioning.connect import free_port
 from ganray.training.lines import Lines
 from ganray.training.loop import Job, Surroundings, train_loop
 from ganray.training.worker import Worker
+from tests.bits import same
 
 pytestmark = pytest.mark.ray  # the dataset is prepared on the cluster
 
@@ -27,16 +28,6 @@ STEPS = 20
 OVERRIDES = (
     f"schedule.max_steps={STEPS}", "checkpoint.every_steps=2", "validation.every_steps=1000", "log.every_steps=1",
 )  # fmt: skip
-
-
-def same(a, b):
-    if isinstance(a, torch.Tensor):
-        return torch.equal(a, b)
-    if isinstance(a, dict):
-        return a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
-    if isinstance(a, list | tuple):
-        return len(a) == len(b) and all(same(x, y) for x, y in zip(a, b, strict=True))
-    return a == b
 
 
 def die_while_saving(monkeypatch_at: int) -> None:

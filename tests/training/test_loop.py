@@ -11,20 +11,11 @@ from ganray.data.sampler import SegmentSampler
 from ganray.errors import DivergedError
 from ganray.gan.step import GanStep
 from ganray.training.loop import Surroundings
+from tests.bits import same
 
 pytestmark = pytest.mark.ray  # the dataset is prepared on the cluster
 
 WEIGHTS = ("generator", "discriminators", "average", "generator_optimiser", "discriminator_optimiser", "random")
-
-
-def same(a, b):
-    if isinstance(a, torch.Tensor):
-        return torch.equal(a, b)
-    if isinstance(a, dict):
-        return a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
-    if isinstance(a, list | tuple):
-        return len(a) == len(b) and all(same(x, y) for x, y in zip(a, b, strict=True))
-    return a == b
 
 
 class Killed(BaseException):

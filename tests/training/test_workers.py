@@ -70,7 +70,7 @@ def test_two_and_three_workers_give_the_gradients_of_one(recipe, dataset, tiny_r
         for network in (0, 1):
             for whole, shared in zip(one["gradients"][network], several["gradients"][network], strict=True):
                 scale = whole.abs().max().clamp_min(1e-7)
-                assert (whole - shared).abs().max() / scale < 1e-2
+                assert (whole - shared).abs().max() / scale < 5e-3
         for first, other in zip(one["losses"], several["losses"], strict=True):
             for name in first:
                 if name.startswith("loss/"):
