@@ -86,7 +86,7 @@ class _Loop:
         self.stand_at(int(newest))
         self.clock = Clock(self.state.seconds)
         self.update = GanStep(config, precision, worker.add_gradients, self.clock.part).to(worker.device)
-        self.looked_out = self.clock.seconds
+        self.looked_out = self.state.seconds  # not this worker's clock: all must look out in the same update
         if newest and self.first:
             several = "s" if worker.size > 1 else ""
             self.chronicle.event(f"went on from step {int(newest):,} with {worker.size} worker{several}")
