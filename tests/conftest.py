@@ -38,6 +38,17 @@ TINY = [
     "precision=fp32",
 ]
 """`--set` texts that make source_filter_small train in moments."""
+TINY_TEXT = [
+    *(text for text in TINY if not text.startswith(("generator.", "checkpoint.", "validation.measures"))),
+    "generator.text_channels=16",
+    "generator.text_blocks=1",
+    "generator.channels=32",
+    "generator.inner=64",
+    "generator.blocks=1",
+    "generator.vocoder={channels: 32, inner: 64, blocks: 2, f0_blocks: 0}",
+    "data.judged_length=4096",
+]
+"""The same for text_small."""
 
 
 @pytest.fixture(scope="session")
@@ -90,7 +101,10 @@ def dataset(corpus, ray_session, tmp_path_factory) -> Path:
     # Under pytest-xdist all processes share one: the folder above theirs.
     shared = os.environ.get("PYTEST_XDIST_WORKER")
     out = (tmp_path_factory.getbasetemp().parent if shared else tmp_path_factory.mktemp("dataset")) / "speech"
-    config = PrepareConfig.model_validate({"validation": {"share": 0.17, "max_clips": 4}, "test": {"max_clips": 2}})
+    # In English, so that there are phonemes.
+    config = PrepareConfig.model_validate(
+        {"language": "en", "validation": {"share": 0.17, "max_clips": 4}, "test": {"max_clips": 2}}
+    )
     with FileLock(f"{out}.lock"):
         if not out.exists():
             prepare(corpus, out, config, quiet=True)
@@ -114,6 +128,22 @@ def mel_voice(tmp_path_factory, tiny_run) -> Path:
 
 
 @pytest.fixture(scope="session")
+def tiny_text_run():
+    """tiny_text_run(*overrides) -> RunConfig of a text GAN that trains in moments."""
+
+    def make(*overrides):
+        return load_run("text_small", [*TINY_TEXT, "schedule.max_steps=4", *overrides])
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def text_voice(tmp_path_factory, tiny_text_run) -> Path:
+    """A tiny text voice: untrained, it murmurs."""
+    return _voice(tmp_path_factory, "murmur", tiny_text_run())
+
+
+@pytest.fixture(scope="session")
 def noise_voice(tmp_path_factory) -> Path:
     """A tiny noise voice: untrained."""
     run = load_run("article", ["generator.channels=16", "generator.length=4096", "data.segment_length=4096"])
@@ -123,7 +153,10 @@ def noise_voice(tmp_path_factory) -> Path:
 def _voice(tmp_path_factory, name, run) -> Path:
     torch.manual_seed(0)
     path = tmp_path_factory.mktemp("voices") / name
-    save_voice(path, build_generator(run.generator, run.audio).eval(), name=name, origin={}, sample=None)
+    generator = build_generator(run.generator, run.audio).eval()
+    if generator.condition == "text":
+        generator.acoustic.timing_out.bias.data[0] = 2.0  # some seven frames a symbol
+    save_voice(path, generator, name=name, origin={}, sample=None)
     return path
 
 

@@ -86,6 +86,16 @@ def exp(log_magnitude: Tensor, audio: AudioConfig) -> Tensor:
     return (log_magnitude * math.log(10) if audio.log_base == "10" else log_magnitude).exp()
 
 
+def silence(audio: AudioConfig) -> float:
+    """What a log-mel spectrogram holds where there is no sound."""
+    return float(log(torch.zeros(()), audio))
+
+
+def louder(mel: Tensor, decibels: Tensor, audio: AudioConfig) -> Tensor:
+    """A log-mel spectrogram of so many decibels more."""
+    return mel + decibels / 20 * (1.0 if audio.log_base == "10" else math.log(10))
+
+
 def mel_filters(audio: AudioConfig) -> Tensor:
     """(M, n_fft / 2 + 1) triangular filterbank."""
     return torchaudio.functional.melscale_fbanks(

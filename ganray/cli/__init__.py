@@ -19,6 +19,7 @@ COMMANDS = {
     "tune": ("tune:command", "Sweep λ, learning rates, any key of a recipe."),
     "export": ("export:command", "A run becomes a voice."),
     "evaluate": ("evaluate:command", "Score a voice on held-out clips, beside the scale."),
+    "say": ("say:command", "Text to speech."),
     "vocode": ("vocode:command", "A recording through a voice (copy-synthesis)."),
     "serve": ("serve:command", "Answer over HTTP with autoscaling replicas."),
     "bench": ("bench:group", "How fast it is here, against plain code."),
@@ -48,7 +49,7 @@ class _LazyGroup(click.Group):
 def cli() -> None:
     """Train, tune and serve speech GANs on a Ray cluster.
 
-    recordings → prepare → dataset → train / tune → run → export → voice → evaluate, vocode, serve
+    recordings → prepare → dataset → train / tune → run → export → voice → say, vocode, evaluate, serve
 
     \b
     Example:

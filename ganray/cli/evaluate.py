@@ -11,7 +11,7 @@ from ganray.cli.options import address_option, data_option, emit, json_option
 @click.argument("voice", type=click.Path())
 @data_option
 @click.option("--split", default="validation", show_default=True, help="Split whose clips are judged.")
-@click.option("--measures", metavar="A,B", help="Measures, by comma; all where not given. --list names them.")
+@click.option("--measures", metavar="A,B", help="Measures, by comma; else all that fit the voice. --list names them.")
 @click.option("--clips", type=click.IntRange(min=1), metavar="N", help="Only the first N clips.")
 @click.option("--out", type=click.Path(), metavar="DIR", help="Report folder; else in reports/ beside the voice.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of everything that is random.")
@@ -32,9 +32,9 @@ def command(
 ) -> None:
     """Judge VOICE on held-out recordings.
 
-    Every clip of the split is spoken by the voice from its own mel spectrogram and compared with the recording. The
-    same is done with WORLD, Griffin-Lim and noise: the scale that the voice is read on. Means come with their 95 %
-    interval; a page with players and spectrograms is left in the report's folder.
+    Every clip of the split is spoken by the voice, from its text or from its own mel spectrogram, and compared with the
+    recording. The same is done with WORLD, Griffin-Lim and noise: the scale that the voice is read on. Means come with
+    their 95 % interval; a page with players and spectrograms is left in the report's folder.
 
     \b
     Example:
@@ -43,9 +43,8 @@ def command(
       ganray evaluate voices/kathleen --data data/kathleen --clips 8 --out /tmp/report --json
     """
     from ganray.evaluating import evaluate
-    from ganray.metrics import MEASURES
 
-    names = [name.strip() for name in measures.split(",") if name.strip()] if measures else list(MEASURES)
+    names = [name.strip() for name in measures.split(",") if name.strip()] if measures else None
     report = evaluate(voice, data, split, measures=names, clips=clips, out=out, address=address, seed=seed)
     emit(report.as_json(), told(report), as_json)
 
@@ -96,6 +95,8 @@ def _list(context: click.Context, on: bool) -> None:
     from ganray.metrics import MEASURES
 
     for measure in MEASURES.values():
-        needs = "needs a reference" if measure.needs_reference else "needs no reference"
+        needs = "needs no reference"
+        if measure.needs_reference or measure.needs_text:
+            needs = "needs a reference" if measure.needs_reference else "needs the text"
         click.echo(f"{measure.name:<12} {measure.unit:<20} {measure.better} is better, {needs}; {measure.source}")
     context.exit()

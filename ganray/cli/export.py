@@ -4,14 +4,21 @@ import click
 
 from ganray.cli.options import emit, json_option
 
+NEXT = {
+    "text": 'ganray say "…" -o OUT.wav --voice {voice}',
+    "mel": "ganray vocode IN.wav -o OUT.wav --voice {voice}",
+    "noise": "ganray evaluate {voice} --data DATASET",
+}
+
 
 @click.command("export")
 @click.argument("run")
 @click.option("--out", required=True, metavar="VOICE", help="Folder of the voice; must not be there yet.")
 @click.option("--step", default="best", show_default=True, help="best, last, or a step.")
 @click.option("--name", help="Name of the voice; the folder's name without it.")
+@click.option("--half", is_flag=True, help="Weights of 16 bits: half the size.")
 @json_option
-def command(run: str, out: str, step: str, name: str | None, as_json: bool) -> None:
+def command(run: str, out: str, step: str, name: str | None, half: bool, as_json: bool) -> None:
     """Write the averaged generator of RUN's checkpoint as a voice: all that synthesis needs, in one folder.
 
     \b
@@ -21,7 +28,7 @@ def command(run: str, out: str, step: str, name: str | None, as_json: bool) -> N
     """
     from ganray.voice import export
 
-    voice = export(run, out, step, name)
+    voice = export(run, out, step, name, half)
     origin = voice.card["origin"]
     document = {
         "voice": str(voice.path),
@@ -33,6 +40,6 @@ def command(run: str, out: str, step: str, name: str | None, as_json: bool) -> N
     }
     text = (
         f"{voice.path}: {voice.kind} voice of {voice.num_parameters / 1e6:.1f} M parameters, step {origin['step']:,}\n"
-        f"next: ganray vocode IN.wav -o OUT.wav --voice {voice.path}"
+        f"next: {NEXT[voice.kind].format(voice=voice.path)}"
     )
     emit(document, text, as_json)

@@ -65,6 +65,9 @@ class PrepareConfig(Schema):
     """Who speaks; empty: the corpus folder's name."""
     language: str = Field("und", min_length=2)
     """BCP 47 tag of what is spoken (en, de, it); `und`: undetermined."""
+    front_end: str = "auto"
+    """What makes phonemes of the text, for text voices: `english`, `espeak:de`, …; `none`; or `auto`: `english` where
+    the language is English, else none."""
     loudness_lufs: float = Field(-23.0, ge=-60, le=-5)
     """Integrated loudness of every clip (EBU R128), less where its peak would pass 0.99."""
     trim: TrimConfig = TrimConfig()
@@ -79,6 +82,13 @@ class PrepareConfig(Schema):
     """Clips that nothing is chosen by; a test.txt in the corpus is its list, unless a share is set."""
     seed: int = Field(1, ge=0, lt=2**31)
     """Chooses the sentences of the held-out splits."""
+
+    @property
+    def phonemes_by(self) -> str | None:
+        """Name of the front-end; None where no phonemes are wanted."""
+        if self.front_end == "auto":
+            return "english" if self.language.lower().split("-")[0] == "en" else None
+        return None if self.front_end == "none" else self.front_end
 
 
 def prepare_rules(config: PrepareConfig) -> list[Problem]:

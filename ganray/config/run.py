@@ -14,6 +14,7 @@ from ganray.config.schema import Schema
 Weight = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
 Ratio = Annotated[float, Field(ge=0, le=1)]
+Measured = Literal["mel", "stft", "pesq", "estoi", "distillmos", "per", "wer"]
 Decay = Literal["none", "cosine", "linear", "exponential"]
 
 
@@ -71,6 +72,16 @@ class WeightsConfig(Schema):
     """Multi-resolution STFT: spectral convergence + log magnitude (Yamamoto et al. 2020)."""
     f0: Weight = 1.0
     """The generator's own F0 head against the dataset's F0, where it has one."""
+    alignment: Weight = 1.0
+    """Of a text generator: the forward sum over all ways the text can lie over the recording."""
+    acoustic: Weight = 10.0
+    """Of a text generator: L1 of the scaled log-mel of whole clips."""
+    duration: Weight = 1.0
+    """Of a text generator: squared error of the logarithm of each symbol's frames."""
+    pitch: Weight = 1.0
+    """Of a text generator: F0 and voicing as predicted from text."""
+    energy: Weight = 1.0
+    """Of a text generator: squared error of each symbol's mean log-mel."""
 
 
 class ObjectiveConfig(Schema):
@@ -141,8 +152,9 @@ class InitConfig(Schema):
 
     source: str | None = None
     """Folder of a run (its best checkpoint) or of a voice; None: random weights, from the seed."""
-    parts: Literal["all", "generator"] = "all"
-    """`all`: of a run, also its discriminators and both optimisers. A voice holds a generator alone."""
+    parts: Literal["all", "generator", "vocoder"] = "all"
+    """`all`: of a run, also its discriminators and both optimisers. A voice holds a generator alone.
+    `vocoder`: a mel generator becomes the vocoder of a text generator, and of a run, its discriminators come along."""
 
 
 class HealingConfig(Schema):
@@ -171,7 +183,7 @@ class CheckpointConfig(Schema):
     """How many of the best by `measure` stay."""
     keep_last: Count = 2
     """How many of the newest stay."""
-    measure: Literal["mel", "stft", "pesq", "estoi", "distillmos"] = "mel"
+    measure: Measured = "mel"
     """The held-out measure that says which is best."""
 
 
@@ -182,7 +194,7 @@ class ValidationConfig(Schema):
     """Steps between two."""
     clips: Count = 8
     """How many clips of the validation split."""
-    measures: tuple[Literal["mel", "stft", "pesq", "estoi", "distillmos"], ...] = ("mel",)
+    measures: tuple[Measured, ...] = ("mel",)
     """What is measured; checkpoint.measure is measured anyway. All but mel and stft need ganray[evaluate]."""
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from ganray.data.script import Script
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -17,6 +19,7 @@ class Batch:
         key: (B,) int64; all randomness of item b comes from key[b].
         share: Items here over items in the global batch.
         pad: Samples of padding on each side.
+        script: What is said, and the whole clips; where the generator learns from text.
         spoilt: Indices of clips that could not be read, or held samples that are no numbers: silence stands for them.
     """
 
@@ -25,6 +28,7 @@ class Batch:
     key: Tensor
     share: float
     pad: int
+    script: Script | None = None
     spoilt: tuple[int, ...] = ()
 
     @property
@@ -35,7 +39,7 @@ class Batch:
     def to(self, device: torch.device | str) -> "Batch":
         """The same on another device."""
         move = {name: getattr(self, name).to(device, non_blocking=True) for name in ("padded", "f0", "key")}
-        return replace(self, **move)
+        return replace(self, **move, script=self.script and self.script.to(device))
 
     def split(self, count: int) -> list["Batch"]:
         """`count` parts whose shares add up to this one's; fewer where there are fewer items."""
@@ -43,7 +47,8 @@ class Batch:
         if pieces <= 1:
             return [self]
         fields = (getattr(self, name).tensor_split(pieces) for name in ("padded", "f0", "key"))
+        scripts = self.script.split(pieces) if self.script else [None] * pieces
         return [
-            replace(self, padded=padded, f0=f0, key=key, share=self.share * len(key) / size)
-            for padded, f0, key in zip(*fields, strict=True)
+            replace(self, padded=padded, f0=f0, key=key, share=self.share * len(key) / size, script=script)
+            for padded, f0, key, script in zip(*fields, scripts, strict=True)
         ]

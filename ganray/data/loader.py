@@ -3,7 +3,8 @@
 import contextlib
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -13,6 +14,7 @@ import torch
 from ganray.config import AudioConfig
 from ganray.data.batch import Batch
 from ganray.data.sampler import Draw, SegmentSampler
+from ganray.data.script import Script
 
 
 class ReadsSegments(Protocol):
@@ -26,6 +28,9 @@ class ReadsSegments(Protocol):
     def f0(self, index: int) -> np.ndarray:
         """(F,) Hz of a clip, 0 where unvoiced."""
 
+    def phonemes(self, index: int) -> tuple[str, ...]:
+        """What is said in a clip."""
+
 
 def load_batches(
     split: ReadsSegments,
@@ -37,6 +42,7 @@ def load_batches(
     position: int = 0,
     rank: int = 0,
     world_size: int = 1,
+    symbols: Sequence[str] | None = None,
     ahead: int = 4,
 ) -> Iterator[Batch]:
     """This worker's share of one global batch after the other, for ever.
@@ -50,6 +56,7 @@ def load_batches(
         position: Segments drawn before.
         rank: This worker.
         world_size: Workers.
+        symbols: The front-end's inventory, where batches need a script.
         ahead: Batches read in advance.
     """
     ready: queue.Queue[Batch | BaseException] = queue.Queue(ahead)
@@ -60,7 +67,10 @@ def load_batches(
         try:
             while not closed.is_set():
                 draws = sampler.share(place, batch_size, rank, world_size)
-                _put(ready, read_batch(split, draws, audio, segment_length, len(draws) / batch_size), closed)
+                batch = read_batch(split, draws, audio, segment_length, len(draws) / batch_size)
+                if symbols:
+                    batch = replace(batch, script=read_script(split, draws, audio, symbols, batch.spoilt))
+                _put(ready, batch, closed)
                 place += batch_size
         except BaseException as error:  # handed to the reader's caller
             _put(ready, error, closed)
@@ -104,7 +114,37 @@ def read_batch(split: ReadsSegments, draws: list[Draw], audio: AudioConfig, segm
         padded[row] = segment
         f0[row, : len(track)] = track
     keys = torch.tensor([draw.key for draw in draws], dtype=torch.int64)
-    return Batch(torch.from_numpy(padded), torch.from_numpy(f0), keys, share, audio.pad, tuple(spoilt))
+    return Batch(torch.from_numpy(padded), torch.from_numpy(f0), keys, share, audio.pad, spoilt=tuple(spoilt))
+
+
+def read_script(
+    split: ReadsSegments, draws: list[Draw], audio: AudioConfig, symbols: Sequence[str], spoilt: Sequence[int]
+) -> Script:
+    """What is said in the clips that `draws` name, and the clips; silence stands for those that are spoilt.
+
+    Every clip begins and ends with the inventory's first symbol, which stands for the silence around speech.
+    """
+    place = {symbol: number for number, symbol in enumerate(symbols)}
+    said = [[0, *(place[symbol] for symbol in split.phonemes(draw.index)), 0] for draw in draws]
+    frames = [int(split.num_samples[draw.index]) // audio.hop_length for draw in draws]
+    ids = np.zeros((len(draws), max(map(len, said))), np.int64)
+    padded = np.zeros((len(draws), max(frames) * audio.hop_length + 2 * audio.pad), np.float32)
+    f0 = np.zeros((len(draws), max(frames)), np.float32)
+    for row, draw in enumerate(draws):
+        ids[row, : len(said[row])] = said[row]
+        if draw.index in spoilt:
+            continue
+        length = frames[row] * audio.hop_length
+        padded[row, : length + 2 * audio.pad] = _cut(split, draw.index, 0, length, audio)
+        f0[row, : frames[row]] = split.f0(draw.index)[: frames[row]]
+    return Script(
+        torch.from_numpy(ids),
+        torch.tensor([len(some) for some in said]),
+        torch.from_numpy(padded),
+        torch.from_numpy(f0),
+        torch.tensor(frames),
+        torch.tensor([draw.start_frame for draw in draws]),
+    )
 
 
 def _cut(split: ReadsSegments, index: int, start: int, length: int, audio: AudioConfig) -> np.ndarray:

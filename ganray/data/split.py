@@ -17,7 +17,7 @@ import soundfile
 from ganray.config.audio import AudioConfig
 from ganray.errors import DataError
 
-_COLUMNS = ["id", "text", "speaker", "language", "audio", "f0"]
+_COLUMNS = ["id", "text", "phonemes", "speaker", "language", "audio", "f0"]
 _CACHED_ROW_GROUPS = 8
 """Some 6 MB: enough to read clips in order, or several things of one clip, without reading a row group twice."""
 
@@ -29,6 +29,7 @@ class Clip:
     Attributes:
         id: Its name in the corpus.
         text: What is said.
+        phonemes: The same in a front-end's symbols; empty where none was asked for.
         speaker: Who says it.
         language: BCP 47 tag.
         waveform: (T,) float32 in [-1, 1], T a multiple of `audio.hop_length`.
@@ -37,6 +38,7 @@ class Clip:
 
     id: str
     text: str
+    phonemes: tuple[str, ...]
     speaker: str
     language: str
     waveform: np.ndarray
@@ -93,7 +95,8 @@ class Split:
         row = self._row(index)
         waveform, _ = soundfile.read(io.BytesIO(row["audio"].as_py()), dtype="float32")
         names = {name: row[name].as_py() for name in ("id", "text", "speaker", "language")}
-        return Clip(**names, waveform=waveform, f0=_floats(row["f0"]))
+        phonemes = tuple(row["phonemes"].as_py())
+        return Clip(**names, phonemes=phonemes, waveform=waveform, f0=_floats(row["f0"]))
 
     def clips(self, count: int | None = None) -> Iterator[Clip]:
         """The first `count` clips, or all."""
@@ -116,6 +119,10 @@ class Split:
     def f0(self, index: int) -> np.ndarray:
         """(F,) float32, Hz at each frame of clip `index`, 0 where unvoiced."""
         return _floats(self._row(index)["f0"])
+
+    def phonemes(self, index: int) -> tuple[str, ...]:
+        """What is said in clip `index`, in symbols."""
+        return tuple(self._row(index)["phonemes"].as_py())
 
     def _checked(self, index: int) -> int:
         position = index + len(self) if index < 0 else index

@@ -31,7 +31,7 @@ def evaluate(
     dataset: str,
     split: str,
     *,
-    measures: Sequence[str] = tuple(MEASURES),
+    measures: Sequence[str] | None = None,
     scale: Sequence[str] = SCALE,
     clips: int | None = None,
     out: str | Path | None = None,
@@ -42,14 +42,15 @@ def evaluate(
 ) -> Report:
     """Judge a voice on the clips of a split, beside the scale, and write the report.
 
-    Of a `mel` voice its copy-synthesis of each clip is judged, against the clip; of a `noise` voice as many draws as
-    there are clips, by the measures that need no reference. Nothing is kept from an earlier evaluation.
+    Of a `text` voice what it makes of each clip's text is judged, and as the row `copy` what its vocoder makes of the
+    clip; of a `mel` voice its copy-synthesis of each clip is judged, against the clip; of a `noise` voice as many draws
+    as there are clips, by the measures that need no reference. Nothing is kept from an earlier evaluation.
 
     Args:
         voice: A voice folder, which every machine of the cluster can read.
         dataset: A dataset folder with the voice's audio contract, likewise.
         split: Name of the split.
-        measures: Names of `MEASURES`.
+        measures: Names of `MEASURES`; None: all, of those that read a text only for a text voice.
         scale: Rows of `SCALE` to judge too.
         clips: Only the first so many; all where None.
         out: Folder of the report; `reports/VOICE-SPLIT` beside the voice where None.
@@ -64,9 +65,11 @@ def evaluate(
         DataError: Voice or dataset can't be opened, or nothing that the voice gave could be judged.
         UsageError: The voice's kind can't be judged so.
     """
-    names = [measure.name for measure in measures_named(measures)]
     folder = voice_folder(voice)
     judged = Voice.load(folder)
+    if measures is None:
+        measures = [name for name, one in MEASURES.items() if judged.kind == "text" or not one.needs_text]
+    names = [measure.name for measure in measures_named(measures)]
     opened = Dataset.open(Path(dataset).absolute())
     judged.audio.must_equal(opened.audio, ours=f"voice {voice}", theirs=f"dataset {dataset}")
     clips_of = opened.split(split)
@@ -107,7 +110,7 @@ def evaluate(
         "measures": names,
         "times_real_time": round(
             sum(c.seconds for c in spoken) / max(sum(c.synthesis_s for c in spoken), 1e-9), 2
-        ) if judged.kind == "mel" else None,
+        ) if judged.kind != "noise" else None,
         "seconds": round(time.perf_counter() - began, 1),
         "ganray": ganray.__version__,
     }  # fmt: skip
@@ -120,12 +123,10 @@ def evaluate(
 
 def _judged_by(voice: Voice, measures: Sequence[str], scale: Sequence[str]) -> list[str]:
     """Those of `measures` that can judge this voice."""
-    if voice.kind not in ("mel", "noise"):
-        raise UsageError(f"a {voice.kind} voice can't be evaluated yet", mend="give a mel or noise voice")
     unknown = [row for row in scale if row not in SCALE]
     if unknown:
         raise UsageError(f"no row {', '.join(unknown)} on the scale", mend=f"there are {', '.join(SCALE)}")
-    fitting = [name for name in measures if voice.kind == "mel" or not MEASURES[name].needs_reference]
+    fitting = [name for name in measures if voice.kind != "noise" or not MEASURES[name].needs_reference]
     if not fitting:
         raise UsageError(
             f"what a {voice.kind} voice says has no reference, and {', '.join(measures)} can't do without",

@@ -18,6 +18,7 @@ VERSION = 1
 ROWS = {
     "voice": "the voice",
     "recording": "recording",
+    "copy": "its vocoder, of the recording",
     "world": "WORLD",
     "griffin_lim": "Griffin-Lim",
     "noise": "white noise",

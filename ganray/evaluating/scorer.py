@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ganray.audio import FORMATS, encode
-from ganray.data import Split
+from ganray.data import Clip, Split
 from ganray.errors import ConfigError, GanrayError
 from ganray.metrics import MEASURES, score
 from ganray.metrics.plots import colour_range, strip
@@ -16,7 +16,7 @@ from ganray.voice import Voice
 
 SCALE = ("recording", "world", "griffin_lim", "noise")
 """The rows that a voice is read beside, best first."""
-SHOWN = ("voice", "recording", "world", "griffin_lim")
+SHOWN = ("voice", "recording", "copy", "world", "griffin_lim")
 """The rows that a page plays: nobody wants to hear white noise."""
 
 
@@ -60,7 +60,8 @@ class Scorer:
     """Judges one clip after the other.
 
     Args:
-        voice: Of kind `mel` (its copy-synthesis of each clip is judged) or `noise` (as many draws as clips).
+        voice: Of kind `text` (it says what each clip says, and its vocoder copies the clip), `mel` (its copy-synthesis
+            of each clip is judged) or `noise` (as many draws as clips).
         split: The clips.
         measures: Names of `MEASURES`.
         scale: Which rows of `SCALE` to judge too.
@@ -93,13 +94,13 @@ class Scorer:
         result = ClipScores(clip.id, clip.text, round(len(clip.waveform) / self.audio.sample_rate, 3))
         seed = int(np.random.SeedSequence((self.seed, index)).generate_state(1)[0]) & 0x7FFFFFFF
         waveforms = {}
-        for row, speak in self._rows(clip.waveform, seed).items():
+        for row, speak in self._rows(clip, seed).items():
             began = time.process_time()
             try:
                 waveforms[row] = np.asarray(speak(), dtype=np.float32).reshape(-1)
                 if row == "voice":
                     result.synthesis_s = time.process_time() - began
-                self._judge(result, row, waveforms[row], clip.waveform)
+                self._judge(result, row, waveforms[row], clip)
             except ConfigError:
                 raise
             except Exception as error:  # a clip that breaks a voice or a measure is a finding, not the end
@@ -111,30 +112,43 @@ class Scorer:
             result.sounds = self._sounds(waveforms)
         return result
 
-    def _rows(self, recording: np.ndarray, seed: int) -> dict[str, Callable[[], np.ndarray]]:
+    def _rows(self, clip: Clip, seed: int) -> dict[str, Callable[[], np.ndarray]]:
+        recording = clip.waveform
         rows: dict[str, Callable[[], np.ndarray]] = {
-            "voice": lambda: self._speak(recording, seed),
+            "voice": lambda: self._speak(clip, seed),
             "recording": lambda: recording,
+            "copy": lambda: self.voice.vocode(self.voice.mel(recording), seed, clip.f0),
             "world": lambda: world(recording, self.audio),
             "griffin_lim": lambda: griffin_lim(recording, self.audio, seed),
             "noise": lambda: noise(recording, self.audio, seed),
         }
-        return {row: speak for row, speak in rows.items() if row == "voice" or row in self.scale}
+        always = {"voice", "copy"} if self.voice.kind == "text" else {"voice"}
+        return {row: speak for row, speak in rows.items() if row in always or row in self.scale}
 
-    def _speak(self, recording: np.ndarray, seed: int) -> np.ndarray:
+    def _speak(self, clip: Clip, seed: int) -> np.ndarray:
         if self.voice.kind == "noise":
             return self.voice.draw(seed=seed, count=1)[0]
-        return self.voice.vocode(self.voice.mel(recording), seed=seed)
+        if self.voice.kind == "text":
+            return self.voice.say(clip.text, seed=seed).waveform
+        return self.voice.vocode(self.voice.mel(clip.waveform), seed=seed)
 
     def _measures_of(self, row: str) -> list[str]:
-        """A recording is trivially perfect against itself, and a draw from noise has nothing to be compared with."""
-        compared = row != "recording" and self.voice.kind != "noise"
-        return [name for name in self.measures if compared or not MEASURES[name].needs_reference]
+        """A recording is trivially perfect against itself; a text has another rhythm; noise has nothing beside it."""
+        kind = self.voice.kind
+        compared = row != "recording" and kind != "noise" and not (kind == "text" and row == "voice")
+        read = not (kind == "noise" and row == "voice")
+        return [
+            name
+            for name in self.measures
+            if (compared or not MEASURES[name].needs_reference) and (read or not MEASURES[name].needs_text)
+        ]
 
-    def _judge(self, result: ClipScores, row: str, estimate: np.ndarray, recording: np.ndarray) -> None:
-        values = result.rows.setdefault(row, {})
+    def _judge(self, result: ClipScores, row: str, estimate: np.ndarray, clip: Clip) -> None:
+        values, rate = result.rows.setdefault(row, {}), self.audio.sample_rate
         for name in self._measures_of(row):
-            scores = score([name], estimate, reference=recording, sample_rate=self.audio.sample_rate, audio=self.audio)
+            scores = score(
+                [name], estimate, reference=clip.waveform, text=clip.text, sample_rate=rate, audio=self.audio
+            )
             values |= scores.values
             result.failures += [Failure(result.id, row, name, reason) for reason in scores.failures.values()]
 

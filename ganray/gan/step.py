@@ -3,23 +3,38 @@
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from itertools import chain
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ganray.audio import LogMel
+from ganray.audio.mel import silence
 from ganray.config import RunConfig
 from ganray.data.batch import Batch
 from ganray.gan.state import GanState, Network
 from ganray.losses import MelLoss, StftLoss, discriminator_loss, feature_matching, generator_loss
+from ganray.models.contract import OwnLosses, cut_frames
 from ganray.models.random import mix
 
 Losses = dict[str, Tensor]
 """Metric name → scalar, without gradient; this worker's mean over its items."""
-Made = tuple[Tensor, Tensor]
-"""The mel spectrogram (B, M, F) of a part, and what the generator made of it (B, 1, T)."""
+
+
+class Made(NamedTuple):
+    """What the generator made of a part."""
+
+    mel: Tensor
+    """(B, M, F) of the recorded segments."""
+    fake: Tensor | None
+    """(B, 1, T); None while a text generator learns only what comes before the waveform."""
+    own: OwnLosses
+    """Of what comes before the waveform, where it begins with text."""
+    learning: bool
+    """Whether gradients can go back through it."""
+
+
 Judged = tuple[list[Tensor], list[list[Tensor]]]
 """One discriminator's logits and inner features, by sub-judge."""
 LossOf = Callable[[Batch, Made], tuple[Tensor, Losses]]
@@ -73,18 +88,31 @@ class GanStep(nn.Module):
 
     def generate(self, state: GanState, batch: Batch, learning: bool = True) -> Made:
         mel = self.log_mel(batch.padded, padded=True)
-        # With the recordings' F0 until its own is good enough; then as in use, to learn to live with its errors.
-        f0 = None if state.adversarial else batch.f0
-        with self._autocast(batch):
+        learning = learning and state.turn_of("generator")
+        with self._autocast(batch), torch.set_grad_enabled(learning):
+            if batch.script is not None:
+                return self._speak(state, batch, mel, learning)
+            # With the recordings' F0 until its own is good enough; then as in use, to learn to live with its errors.
             with torch.no_grad():
-                inputs = state.generator.prepare(mel, batch.key, f0)
-            with torch.set_grad_enabled(learning and state.turn_of("generator")):
-                return mel, state.generator(inputs)  # (B, M, F), (B, 1, T)
+                inputs = state.generator.prepare(mel, batch.key, None if state.adversarial else batch.f0)
+            return Made(mel, state.generator(inputs), {}, learning)
+
+    def _speak(self, state: GanState, batch: Batch, mel: Tensor, learning: bool) -> Made:
+        assert batch.script is not None
+        with torch.no_grad():
+            clips = self.log_mel(batch.script.padded, padded=True)
+        said, own = state.generator.learn(batch.script, clips)
+        if not state.adversarial:  # what is said is not yet worth a waveform
+            return Made(mel, None, own, learning)
+        cut = cut_frames(said, batch.script.start_frame, mel.shape[-1], silence(self.config.audio))
+        # In the recordings' time and F0, so that there is a recording to be compared with.
+        return Made(mel, state.generator(state.generator.prepare(cut, batch.key, batch.f0)), own, learning)
 
     def update_discriminators(self, state: GanState, parts: Sequence[Batch], made: Sequence[Made]) -> Losses:
         def loss(part: Batch, made: Made) -> tuple[Tensor, Losses]:
+            assert made.fake is not None
             # Items never influence each other, so one pass over both is exact.
-            both = torch.cat([self._heard(part, part.real), self._heard(part, made[1].detach())])
+            both = torch.cat([self._heard(part, part.real), self._heard(part, made.fake.detach())])
             logits = [judged for judged, _ in self._judge(state, part, both)]
             real, fake = zip(*(logit.chunk(2) for judged in logits for logit in judged), strict=True)
             return discriminator_loss(real, fake, self.config.objective.adversarial), self._accuracy(logits)
@@ -93,12 +121,14 @@ class GanStep(nn.Module):
 
     def update_generator(self, state: GanState, parts: Sequence[Batch], made: Sequence[Made]) -> Losses:
         def loss(part: Batch, made: Made) -> tuple[Tensor, Losses]:
-            mel, fake = made if made[1].requires_grad else self.generate(state, part)
+            made = made if made.learning else self.generate(state, part)
             losses: Losses = {}
-            if state.measures_all:
-                losses["generator/level_dbfs"] = 20 * fake.detach().flatten(1).std(1).mean().clamp_min(1e-10).log10()
-            total = fake.new_zeros(())
-            for name, weight, term in self._generator_losses(state, part, mel, fake):
+            if state.measures_all and made.fake is not None:
+                losses["generator/level_dbfs"] = (
+                    20 * made.fake.detach().flatten(1).std(1).mean().clamp_min(1e-10).log10()
+                )
+            total = made.mel.new_zeros(())
+            for name, weight, term in self._generator_losses(state, part, made):
                 losses[f"loss/generator/{name}"] = term.detach()
                 if weight:
                     total = total + weight * term
@@ -107,15 +137,18 @@ class GanStep(nn.Module):
         with state.frozen_discriminators():
             return self._learn(state, "generator", parts, made, loss)
 
-    def _generator_losses(
-        self, state: GanState, batch: Batch, mel: Tensor, fake: Tensor
-    ) -> Iterable[tuple[str, float, Tensor]]:
+    def _generator_losses(self, state: GanState, batch: Batch, made: Made) -> Iterable[tuple[str, float, Tensor]]:
         """(name, weight, loss) of every term that is trained on, or measured in this update."""
 
         def wanted(weight: float) -> bool:
             return weight > 0 or state.measures_all
 
-        weights, paired = self.weights, state.generator.condition != "noise"
+        weights, fake = self.weights, made.fake
+        for name, term in made.own.items():
+            yield name, getattr(weights, name), term
+        if fake is None:
+            return
+        paired = state.generator.condition != "noise"
         if state.adversarial:
             judged = self._judge(state, batch, self._heard(batch, fake))
             logits = [logit for some, _ in judged for logit in some]
@@ -132,7 +165,7 @@ class GanStep(nn.Module):
             yield "stft", weights.stft, self.stft_loss(fake, batch.real)
         if state.generator.has_f0_head and wanted(weights.f0):
             with self._autocast(batch):
-                yield "f0", weights.f0, state.generator.f0_loss(mel, batch.f0)
+                yield "f0", weights.f0, state.generator.f0_loss(made.mel, batch.f0)
 
     def _heard(self, batch: Batch, waveform: Tensor) -> Tensor:
         """The stretch of every item that the discriminators hear: of real and fake the same, from the item's key."""

@@ -31,20 +31,36 @@ def warm_start(state: GanState, init: InitConfig, better: str) -> None:
         if init.parts == "all":
             raise UsageError(f"the voice {source} holds a generator alone", mend="--set init.parts=generator")
         weights = load_file(source / "generator.safetensors")
-        _load(state.generator, weights, source)
-        _load(state.average, weights, source)
+        _load_generator(state, weights, weights, init.parts, source)
         return
     run = Run.open(source)
     steps = run.best_steps(better) or run.steps()[::-1]
     if not steps:
         raise DataError(f"the run at {source} has no checkpoint to begin with", mend="train it first")
     content = run.load(steps[0], state.device)
-    _load(state.generator, content["generator"], source)
-    _load(state.average, content["average"], source)
-    if init.parts == "all":
+    _load_generator(state, content["generator"], content["average"], init.parts, source)
+    if init.parts != "generator":
         _load(state.discriminators, content["discriminators"], source)
+    if init.parts == "all":
         state.generator_optimiser.load_state_dict(content["generator_optimiser"])
         state.discriminator_optimiser.load_state_dict(content["discriminator_optimiser"])
+
+
+def _load_generator(
+    state: GanState, weights: dict[str, Any], average: dict[str, Any], parts: str, source: Path
+) -> None:
+    for network, its in ((state.generator, weights), (state.average, average)):
+        if parts != "vocoder":
+            _load(network, its, source)
+        elif "vocoder" in dict(network.named_children()):
+            vocoder = network.get_submodule("vocoder")
+            wanted = {name.split(".")[0] for name in vocoder.state_dict()}  # not an F0 head that it does without
+            _load(vocoder, {name: value for name, value in its.items() if name.split(".")[0] in wanted}, source)
+        else:
+            raise UsageError(
+                f"a {state.config.generator.type} generator has no vocoder part",
+                mend="--set init.parts=generator, or train a text recipe",
+            )
 
 
 def _load(network: nn.Module, weights: dict[str, Any], source: Path) -> None:

@@ -4,7 +4,7 @@ import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -16,8 +16,8 @@ LONGEST_DIFFERENCE_S = 0.05
 SILENCE = 1e-4
 """A waveform whose peak is below this (-80 dBFS, three steps of 16 bits) is silent."""
 
-Function = Callable[[np.ndarray | None, np.ndarray, int, AudioConfig], float]
-"""(reference (T,) or None, estimate (T,), sample_rate in Hz, audio contract) → value."""
+Function = Callable[[Any, np.ndarray, int, AudioConfig], float]
+"""(reference (T,), text or None, estimate (T,), sample_rate in Hz, audio contract) → value."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,8 @@ class Measure:
     function: Function
     source: str
     """The paper or standard that defines it."""
+    needs_text: bool = False
+    """Whether it compares with what should be said."""
 
 
 def checked(waveform: np.ndarray, what: str) -> np.ndarray:
@@ -79,6 +81,17 @@ def needed(reference: np.ndarray | None, measure: str) -> np.ndarray:
     if reference is None:
         raise UsageError(f"{measure} compares with a reference, and there is none", mend="give reference=")
     return reference
+
+
+def needed_text(text: str | None, measure: str) -> str:
+    """What should be said, which `measure` can't do without.
+
+    Raises:
+        UsageError: There is none.
+    """
+    if text is None:
+        raise UsageError(f"{measure} compares with a text, and there is none", mend="give text=")
+    return text
 
 
 def audible(waveform: np.ndarray, what: str) -> None:

@@ -12,8 +12,10 @@ from ganray.metrics.base import Measure, aligned, checked, needed
 from ganray.metrics.distillmos import distillmos
 from ganray.metrics.estoi import estoi
 from ganray.metrics.mel import mel
+from ganray.metrics.per import per
 from ganray.metrics.pesq import pesq
 from ganray.metrics.stft import stft
+from ganray.metrics.wer import wer
 
 MEASURES: dict[str, Measure] = {
     measure.name: measure
@@ -22,6 +24,8 @@ MEASURES: dict[str, Measure] = {
         Measure("pesq", "MOS-LQO 1.04–4.64", "higher", True, pesq, "ITU-T P.862.2, wide band"),
         Measure("estoi", "0–1", "higher", True, estoi, "Jensen and Taal, IEEE/ACM TASLP 24(11), 2016"),
         Measure("mel", "L1 of log-mel", "lower", True, mel, "L1 of log-mel under the audio contract"),
+        Measure("per", "share of phonemes", "lower", False, per, "hama's phoneme recogniser; English", needs_text=True),
+        Measure("wer", "share of words", "lower", False, wer, "PocketSphinx; English", needs_text=True),
         Measure("stft", "SC + log L1", "lower", True, stft, "Yamamoto, Song and Kim, ICASSP 2020"),
     )
 }
@@ -60,6 +64,7 @@ def measure(
     estimate: np.ndarray,
     *,
     reference: np.ndarray | None = None,
+    text: str | None = None,
     sample_rate: int,
     audio: AudioConfig,
 ) -> float:
@@ -69,6 +74,7 @@ def measure(
         name: One of `MEASURES`.
         estimate: (T,) in [-1, 1].
         reference: (T,) of the same utterance, where the measure needs one.
+        text: What should be said, where the measure needs it.
         sample_rate: Of both, in Hz.
         audio: The audio contract.
 
@@ -77,7 +83,7 @@ def measure(
 
     Raises:
         ConfigError: The name is unknown, or the package behind the measure isn't installed.
-        UsageError: The measure needs a reference and there is none.
+        UsageError: The measure needs a reference or a text, and there is none.
         DataError: The measure can say nothing of this clip: it is silent, too short, holds NaN, or differs in length
             from its reference by more than 50 ms.
     """
@@ -86,7 +92,7 @@ def measure(
     if chosen.needs_reference:
         reference = checked(needed(reference, name), "reference")
         reference, estimate = aligned(reference, estimate, sample_rate, audio)
-    value = chosen.function(reference, estimate, sample_rate, audio)
+    value = chosen.function(text if chosen.needs_text else reference, estimate, sample_rate, audio)
     if not np.isfinite(value):
         raise DataError(f"{name} gave {value}")
     return value
@@ -97,23 +103,24 @@ def score(
     estimate: np.ndarray,
     *,
     reference: np.ndarray | None = None,
+    text: str | None = None,
     sample_rate: int,
     audio: AudioConfig,
 ) -> Scores:
     """Take several measures of one clip; one that can say nothing of it is told in `failures` and ends nothing.
 
-    Without a reference, the measures that need one are left out.
+    Without a reference or a text, the measures that need one are left out.
 
     Raises:
         ConfigError: As for `measure`.
     """
     scores = Scores()
     for chosen in measures_named(names):
-        if chosen.needs_reference and reference is None:
+        if (chosen.needs_reference and reference is None) or (chosen.needs_text and text is None):
             continue
         try:
             scores.values[chosen.name] = measure(
-                chosen.name, estimate, reference=reference, sample_rate=sample_rate, audio=audio
+                chosen.name, estimate, reference=reference, text=text, sample_rate=sample_rate, audio=audio
             )
         except DataError as error:
             scores.failures[chosen.name] = str(error)

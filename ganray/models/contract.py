@@ -10,11 +10,15 @@ from pydantic import ConfigDict
 from torch import Tensor, nn
 
 from ganray.config import Architecture, AudioConfig, RunConfig
+from ganray.data.script import Script
 from ganray.errors import Problem
+from ganray.models.manner import Manner
 
 Inputs = dict[str, Tensor]
 """What a generator turns into a waveform: tensors (B, K, F), one column a frame. Every column is a function of its
 absolute position, so a slice of columns is a block, and a block with its context gives the samples of the whole."""
+OwnLosses = dict[str, Tensor]
+"""Key of `objective.weights` → scalar: what a generator learns besides its waveform."""
 
 
 class Generator(nn.Module):
@@ -29,12 +33,20 @@ class Generator(nn.Module):
     """
 
     condition: ClassVar[Literal["noise", "mel", "text"]]
-    has_f0_head: ClassVar[bool] = False
-    """Whether `f0_loss` trains an F0 head inside the generator."""
 
     def __init__(self, config: Any, audio: AudioConfig) -> None:
         super().__init__()
         self.config, self.audio = config, audio
+
+    @property
+    def has_f0_head(self) -> bool:
+        """Whether `f0_loss` trains an F0 head inside the generator."""
+        return False
+
+    @property
+    def symbols(self) -> tuple[str, ...] | None:
+        """The inventory of the front-end whose phonemes it speaks, where `condition` is "text"."""
+        return None
 
     @property
     def context_frames(self) -> int:
@@ -61,6 +73,31 @@ class Generator(nn.Module):
 
     def forward(self, inputs: Inputs) -> Tensor:
         """Inputs of F frames to (B, 1, F · hop_length) in [-1, 1]."""
+        raise NotImplementedError
+
+    def learn(self, script: Script, clips: Tensor) -> tuple[Tensor, OwnLosses]:
+        """What comes before the waveform, where `condition` is "text".
+
+        Args:
+            script: Whole clips and what is said in them.
+            clips: (B, M, F) their log-mel.
+
+        Returns:
+            (B, M, F) log-mel as it follows from the script, in the recordings' time and F0, and the losses of it.
+        """
+        raise NotImplementedError
+
+    def speak(self, symbols: Tensor, key: Tensor, manner: Manner | None = None) -> tuple[Inputs, Tensor]:
+        """The inputs of `forward` for a text, where `condition` is "text".
+
+        Args:
+            symbols: (1, P) int64, places in `symbols`; the first and the last are silence, 0.
+            key: (1,) int64; all randomness comes from it.
+            manner: How to say it.
+
+        Returns:
+            The inputs, "mel" and "f0" among them, and the frames of each symbol, (1, P) int64.
+        """
         raise NotImplementedError
 
     def f0_loss(self, mel: Tensor, f0: Tensor) -> Tensor:
@@ -92,6 +129,13 @@ class Discriminator(nn.Module):
 def slice_frames(inputs: Inputs, start: int, stop: int) -> Inputs:
     """Columns [start, stop) of every input."""
     return {name: value[..., start:stop] for name, value in inputs.items()}
+
+
+def cut_frames(values: Tensor, start: Tensor, length: int, fill: float) -> Tensor:
+    """(B, K, F) to (B, K, length): item b from start[b], (B,), on; behind the end of all stands `fill`."""
+    values = nn.functional.pad(values, (0, length), value=fill)
+    index = (start[:, None] + torch.arange(length, device=start.device)).clamp_max(values.shape[-1] - 1)
+    return values.gather(2, index[:, None].expand(-1, values.shape[1], -1))
 
 
 def num_parameters(module: nn.Module) -> int:

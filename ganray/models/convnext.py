@@ -22,9 +22,9 @@ class ConvNeXtBlock(nn.Module):
         self.project = nn.Linear(inner, channels)
         self.gain = nn.Parameter(torch.full((channels,), scale))
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, C, F) to (B, C, F)."""
-        y = self.norm(self.depthwise(x).transpose(1, 2))
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """(B, C, F) to (B, C, F); `mask` as in `ConvNeXt`."""
+        y = self.norm(self.depthwise(x if mask is None else x * mask).transpose(1, 2))
         y = self.project(nn.functional.gelu(self.expand(y))) * self.gain
         return x + y.transpose(1, 2)
 
@@ -49,11 +49,14 @@ class ConvNeXt(nn.Module):
         self.last_norm = nn.LayerNorm(channels, eps=1e-6)
         self.apply(_initialise)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, inputs, F) to (B, C, F)."""
-        x = self.norm(self.embed(x).transpose(1, 2)).transpose(1, 2)
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """(B, inputs, F) to (B, C, F).
+
+        `mask` (B, 1, F) is 1 inside an item and 0 behind its end: what is inside comes out as if it were alone.
+        """
+        x = self.norm(self.embed(x if mask is None else x * mask).transpose(1, 2)).transpose(1, 2)
         for block in self.blocks:
-            x = block(x)
+            x = block(x, mask)
         return self.last_norm(x.transpose(1, 2)).transpose(1, 2)
 
 

@@ -1,4 +1,4 @@
-"""F0 from a mel spectrogram, and what a pulse train needs to know of it.
+"""F0 from a mel spectrogram or from text, and what a pulse train needs to know of it.
 
 The head classifies over log-spaced bins and reads the value between them, after CREPE (Kim et al. 2018).
 """
@@ -16,17 +16,17 @@ _REACH = 3  # bins on each side of the best one that take part in the estimate
 
 
 class F0Head(nn.Module):
-    """Fundamental frequency and voicing from log-mel.
+    """Fundamental frequency and voicing from what is known of every frame.
 
     Args:
-        n_mels: M.
+        inputs: K, features a frame.
         channels: Width of the network.
         blocks: ConvNeXt blocks.
     """
 
-    def __init__(self, n_mels: int, channels: int = 128, blocks: int = 3) -> None:
+    def __init__(self, inputs: int, channels: int = 128, blocks: int = 3) -> None:
         super().__init__()
-        self.network = ConvNeXt(n_mels, channels, 2 * channels, blocks)
+        self.network = ConvNeXt(inputs, channels, 2 * channels, blocks)
         self.out = nn.Linear(channels, NUM_BINS + 1)
 
     @property
@@ -34,29 +34,42 @@ class F0Head(nn.Module):
         """Frames on each side that an estimate depends on."""
         return self.network.context_frames
 
-    def forward(self, mel: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, M, F) log-mel to logits over bins, (B, F, NUM_BINS), and of voicing, (B, F)."""
-        logits = self.out(self.network((mel + 5) / 3).transpose(1, 2)).float()
+    def forward(self, features: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """(B, K, F) to logits over bins, (B, F, NUM_BINS), and of voicing, (B, F)."""
+        logits = self.out(self.network(features, mask).transpose(1, 2)).float()
         return logits[..., :-1], logits[..., -1]
 
-    def estimate(self, mel: Tensor) -> Tensor:
-        """(B, M, F) log-mel to (B, F) in Hz, 0 where unvoiced."""
-        logits, voicing = self(mel)
+    def estimate(self, features: Tensor) -> Tensor:
+        """(B, K, F) to (B, F) in Hz, 0 where unvoiced."""
+        logits, voicing = self(features)
         best = logits.argmax(-1, keepdim=True)
-        near = (torch.arange(NUM_BINS, device=mel.device) - best).abs() <= _REACH
+        near = (torch.arange(NUM_BINS, device=logits.device) - best).abs() <= _REACH
         weights = logits.masked_fill(~near, -torch.inf).softmax(-1)
-        return to_hz((weights * torch.arange(NUM_BINS, device=mel.device)).sum(-1)) * (voicing > 0)
+        return to_hz((weights * torch.arange(NUM_BINS, device=logits.device)).sum(-1)) * (voicing > 0)
 
-    def loss(self, mel: Tensor, f0: Tensor) -> Tensor:
-        """Cross-entropy of bins, in voiced frames, and of voicing; `f0` (B, F) in Hz, 0 where unvoiced."""
-        logits, voicing = self(mel)
+    def loss(self, features: Tensor, f0: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Cross-entropy of bins, in voiced frames, and of voicing: the mean over items of means over their frames.
+
+        Args:
+            features: (B, K, F).
+            f0: (B, F) in Hz, 0 where unvoiced.
+            mask: (B, 1, F), 1 inside an item; None: everywhere.
+        """
+        logits, voicing = self(features, mask)
         voiced = f0 > 0
-        bins = torch.arange(NUM_BINS, device=mel.device)
+        bins = torch.arange(NUM_BINS, device=logits.device)
         distance = bins - to_bin(f0.clamp_min(LOWEST_HZ))[..., None]
         target = (-0.5 * (distance / _BLUR) ** 2).softmax(-1)
         of_bins = -(target * logits.log_softmax(-1)).sum(-1)
-        of_voicing = nn.functional.binary_cross_entropy_with_logits(voicing, voiced.float())
-        return (of_bins * voiced).mean() + of_voicing
+        of_voicing = nn.functional.binary_cross_entropy_with_logits(voicing, voiced.float(), reduction="none")
+        return mean_inside(of_bins * voiced + of_voicing, mask)
+
+
+def mean_inside(values: Tensor, mask: Tensor | None = None) -> Tensor:
+    """The mean over items of the means over their frames, of (B, F); `mask` (B, 1, F) says which frames are theirs."""
+    if mask is None:
+        return values.mean()
+    return ((values * mask[:, 0]).sum(-1) / mask[:, 0].sum(-1)).mean()
 
 
 def to_bin(hz: Tensor) -> Tensor:

@@ -69,6 +69,7 @@ def _prepare_chunk(chunk: pa.Table, config: PrepareConfig) -> pa.Table:
 def _prepare_row(row: dict[str, str], config: PrepareConfig) -> dict[str, Any]:
     # Imported where it runs: the driver needs no torch, and starts seconds earlier.
     from ganray.preparing.clip import Unusable, prepare_clip
+    from ganray.preparing.phonemes import spoken
 
     done: dict[str, Any] = {
         "id": row["id"],
@@ -82,18 +83,19 @@ def _prepare_row(row: dict[str, str], config: PrepareConfig) -> dict[str, Any]:
         done["digest"] = hashlib.sha256(content + row["text"].encode()).hexdigest()
         done["recorded_s"] = _seconds(content)
         clip = prepare_clip(content, config)
+        phonemes = spoken(row["text"], clip.num_samples // config.audio.hop_length, config.phonemes_by)
     except Unusable as error:
         return done | {"reason": error.message}
     except OSError as error:
         return done | {"reason": f"unreadable ({error.strerror or error})"}
     except Exception as error:  # one file, however odd, never ends the work on all the others
         return done | {"reason": f"failed ({type(error).__name__}: {error})"}
-    return done | _columns(clip, config)
+    return done | _columns(clip, phonemes, config)
 
 
-def _columns(clip: "PreparedClip", config: PrepareConfig) -> dict[str, Any]:
+def _columns(clip: "PreparedClip", phonemes: list[str], config: PrepareConfig) -> dict[str, Any]:
     return {
-        "phonemes": [],
+        "phonemes": phonemes,
         "speaker": config.speaker,
         "language": config.language,
         "audio": clip.flac,

@@ -18,6 +18,7 @@ from ganray.preparing.progress import Progress
 from ganray.preparing.shards import SplitWriter, beside, may_write, write_card
 from ganray.preparing.splits import TRAIN, assign
 from ganray.provisioning import connect
+from ganray.text import front_end
 
 HELD_OUT = ("validation", "test")
 
@@ -53,6 +54,7 @@ def prepare(
     may_write(out, overwrite)
     source = read_corpus(corpus)
     config, lists, notes = _resolve(config, source)
+    _front_end(config)  # one that isn't there is told before the work
     todo, splits, dropped = _plan(source, config, lists)
     progress = Progress(source, len(todo), notes, quiet)
     connect(address)
@@ -146,6 +148,11 @@ def _must_train(written: dict[str, dict], dropped: list[dict[str, str]], source:
         )
 
 
+def _front_end(config: PrepareConfig) -> dict[str, str]:
+    name = config.phonemes_by
+    return {"name": name, "version": front_end(name).version} if name else {"name": "none", "version": "0"}
+
+
 def _card(
     name: str, source: Corpus, config: PrepareConfig, written: dict[str, dict], dropped: list[dict], digest: str
 ) -> dict[str, Any]:
@@ -164,7 +171,7 @@ def _card(
         "kind": "dataset",
         "name": name,
         "audio": config.audio.model_dump(mode="json"),
-        "front_end": {"name": "none", "version": "0"},
+        "front_end": _front_end(config),
         "speakers": [config.speaker],
         "languages": [config.language],
         "splits": splits,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from ganray.text.symbols import BOUNDARY, BREAK
+from ganray.text.symbols import BOUNDARY, BREAK, MARKS
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,16 @@ class Utterance:
     def phonemes(self) -> list[list[str]]:
         """One flat list of symbols a sentence."""
         return [sentence.phonemes for sentence in self.sentences]
+
+    @property
+    def flat(self) -> list[str]:
+        """All symbols of all sentences, with a boundary after a sentence that ends without a mark."""
+        symbols: list[str] = []
+        for sentence in self.phonemes:
+            if symbols and symbols[-1] not in MARKS:
+                symbols.append(BOUNDARY)
+            symbols += sentence
+        return symbols
 
     @property
     def spoken(self) -> str:

@@ -110,6 +110,7 @@ class _Loop:
             position=self.state.consumed,
             rank=self.worker.rank,
             world_size=self.worker.size,
+            symbols=self.state.generator.symbols,
         )
         self.saved = self.validated = step
         self.chronicle.begin(step)

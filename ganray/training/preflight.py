@@ -20,6 +20,7 @@ from ganray.config.documents import count_of
 from ganray.data import Dataset
 from ganray.errors import ConfigError, DataError, GanrayError, PlacementError, Problem, UsageError
 from ganray.gan.storage import MEND, is_remote, short
+from ganray.text import front_end
 from ganray.training import probe
 from ganray.training.trackers import MEND as INSTALL_TRACKERS
 from ganray.training.trackers import missing
@@ -54,11 +55,27 @@ def check_here(config: RunConfig, dataset: str | Path) -> Dataset:
         with _collected(found):
             data.audio.must_equal(config.audio, ours=f"dataset {data.path}", theirs=f"recipe {config.name}")
         with _collected(found):
+            _must_be_spoken_by(config, data)
+        with _collected(found):
             if not len(data.split(config.data.split)):
                 raise DataError(f"split {config.data.split} of {data.path} is empty")
     _raise(found)
     assert data is not None
     return data
+
+
+def _must_be_spoken_by(config: RunConfig, data: Dataset) -> None:
+    """A text generator needs phonemes of its own front-end."""
+    name = config.generator.model_dump().get("front_end")
+    if name is None:
+        return
+    want, got = {"name": name, "version": front_end(name).version}, data.card.get("front_end", {})
+    if got != want:
+        raise DataError(
+            f"the dataset {data.path} has no phonemes of the front-end {name} {want['version']}",
+            got=f"{got.get('name')} {got.get('version')}",
+            mend=f"prepare it again: ganray prepare CORPUS --out {data.path} --overwrite --set front_end={name}",
+        )
 
 
 def check_cluster(config: RunConfig, data: Dataset, storage: str, ask: Ask | None = None) -> None:

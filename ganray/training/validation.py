@@ -65,7 +65,7 @@ def _score_all(
     samples: dict[str, Sample] = {}
     for index in dict.fromkeys(chosen.tolist()):
         clip = split[index]
-        made = _copy(generator, clip, config, device)
+        made = (_say if generator.condition == "text" else _copy)(generator, clip, config, device)
         rows.append(_score(config, clip, made))
         if len(samples) < 2:
             samples[clip.id] = Sample(made, clip.waveform)
@@ -80,6 +80,17 @@ def _copy(generator: Generator, clip: Clip, config: RunConfig, device: torch.dev
         return generator(inputs)[0, 0].float().cpu().numpy()
 
 
+def _say(generator: Generator, clip: Clip, config: RunConfig, device: torch.device | str) -> np.ndarray:
+    """What a clip says, from its text: (T,), in the generator's own time."""
+    assert generator.symbols is not None
+    said = [0, *map(generator.symbols.index, clip.phonemes), 0]
+    with torch.inference_mode():
+        inputs, _ = generator.speak(
+            torch.tensor([said], device=device), torch.zeros(1, dtype=torch.int64, device=device)
+        )
+        return generator(inputs)[0, 0].float().cpu().numpy()
+
+
 def _draw(generator: Generator, device: torch.device | str) -> np.ndarray:
     """(T,) waveforms from four fixed noises, one after the other."""
     with torch.inference_mode():
@@ -89,7 +100,14 @@ def _draw(generator: Generator, device: torch.device | str) -> np.ndarray:
 
 def _score(config: RunConfig, clip: Clip, made: np.ndarray) -> dict[str, float]:
     return {
-        name: measure(name, made, reference=clip.waveform, sample_rate=config.audio.sample_rate, audio=config.audio)
+        name: measure(
+            name,
+            made,
+            reference=clip.waveform,
+            text=clip.text,
+            sample_rate=config.audio.sample_rate,
+            audio=config.audio,
+        )
         for name in measures_of(config)
     }
 

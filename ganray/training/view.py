@@ -76,6 +76,8 @@ class View:
         metrics = news["metrics"]
         parts = [f"step {news['step']:,}"]
         for label, name, form in (
+            ("text", "loss/generator/acoustic", "{:.3f}"),
+            ("align", "loss/generator/alignment", "{:.3f}"),
             ("mel", "loss/generator/mel", "{:.3f}"),
             ("adv", "loss/generator/adversarial", "{:.2f}"),
             ("D", "loss/discriminator/total", "{:.2f}"),

@@ -9,7 +9,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +26,14 @@ from ganray.config.load import dump_yaml
 from ganray.errors import ConfigError, DataError, UsageError
 from ganray.models import Generator, build_generator, num_parameters
 from ganray.models.contract import remove_weight_norm
+from ganray.text import front_end
+from ganray.voice.delivery import Delivery
+from ganray.voice.speech import Block, Lexicon, Speaker, Speech
 from ganray.voice.stream import stream
 
 SCHEMA_VERSION = 1
+SAMPLE_TEXT = "Ships that pass in the night, and speak each other in passing."
+"""Longfellow: what a text voice's sample says."""
 
 
 class Voice:
@@ -48,6 +53,7 @@ class Voice:
         self.audio = generator.audio
         self.num_parameters = num_parameters(generator)
         self.device = next(generator.parameters()).device
+        self._speaker = Speaker(generator, front_end(generator.config.front_end)) if self.kind == "text" else None
 
     @classmethod
     def load(cls, path: str | Path, device: torch.device | str = "cpu") -> "Voice":
@@ -70,6 +76,7 @@ class Voice:
                     want=SCHEMA_VERSION,
                     mend="update ganray, or export the voice again",
                 )
+            _must_be_read_by(card, path)
             generator = build_generator(
                 Architecture.model_validate(card["generator"]), AudioConfig.from_document(card["audio"])
             )
@@ -84,15 +91,58 @@ class Voice:
         """(T,) at the voice's sample rate to its (M, F) log-mel; a last part shorter than a frame is left out."""
         return log_mel(waveform, self.audio)
 
-    def vocode(self, mel: np.ndarray, seed: int = 0) -> np.ndarray:
-        """(M, F) log-mel to (F · hop_length,) float32.
+    def say(
+        self,
+        text: str,
+        delivery: Delivery | None = None,
+        *,
+        seed: int = 0,
+        lexicon: Lexicon | None = None,
+        markup: bool = False,
+    ) -> Speech:
+        """A text, said: its waveform, and when each word is heard.
+
+        Args:
+            text: What to say.
+            delivery: How; None: in the voice's own way.
+            seed: Of the noise.
+            lexicon: Pronunciations that go before the front-end's own, from `ganray.text.read_lexicon`.
+            markup: Whether the text holds the SSML subset and `[[inline phonemes]]`.
+
+        Raises:
+            UsageError: The voice is not of kind `text`, there is no word in the text, or its markup is wrong.
+        """
+        speaker = self._must_speak()
+        return speaker.say(text, delivery or Delivery(), seed=seed, lexicon=lexicon, markup=markup)
+
+    def speak(
+        self,
+        text: str | Iterable[str],
+        delivery: Delivery | None = None,
+        *,
+        seed: int = 0,
+        lexicon: Lexicon | None = None,
+        markup: bool = False,
+    ) -> Iterator[Block]:
+        """The same in blocks, as soon as they are made: together they equal what `say` gives.
+
+        `text` may come in pieces; what is said depends on the whole alone.
+
+        Raises:
+            UsageError: As `say`, before the first block.
+        """
+        speaker = self._must_speak()
+        return speaker.speak(text, delivery or Delivery(), seed=seed, lexicon=lexicon, markup=markup)
+
+    def vocode(self, mel: np.ndarray, seed: int = 0, f0: np.ndarray | None = None) -> np.ndarray:
+        """(M, F) log-mel to (F · hop_length,) float32; `f0` (F,) in Hz, 0 where unvoiced, else the voice's estimate.
 
         Raises:
             UsageError: The voice makes no waveform from a mel.
             DataError: The mel has another number of bands, no frame, or values that are no numbers.
         """
         with torch.inference_mode():
-            return self.generator(self._inputs(mel, seed))[0, 0].float().cpu().numpy()
+            return self.generator(self._inputs(mel, seed, f0))[0, 0].float().cpu().numpy()
 
     def stream(
         self, mel: np.ndarray, seed: int = 0, first_frames: int = 16, block_frames: int = 96
@@ -119,8 +169,13 @@ class Voice:
             inputs = self.generator.prepare(torch.zeros(count, 0, 0, device=self.device), keys)
             return self.generator(inputs)[:, 0].float().cpu().numpy()
 
-    def _inputs(self, mel: np.ndarray, seed: int) -> dict[str, Tensor]:
-        if self.kind != "mel":
+    def _must_speak(self) -> Speaker:
+        if self._speaker is None:
+            raise UsageError(f"voice {self.name} is of kind {self.kind}: it can't read text", mend="use a text voice")
+        return self._speaker
+
+    def _inputs(self, mel: np.ndarray, seed: int, f0: np.ndarray | None = None) -> dict[str, Tensor]:
+        if self.kind == "noise":
             raise UsageError(
                 f"voice {self.name} is of kind {self.kind}: it makes no waveform from a mel", mend="use a mel voice"
             )
@@ -134,11 +189,33 @@ class Voice:
         if not np.isfinite(mel).all():
             raise DataError("the mel spectrogram holds values that are no numbers", mend="look for log of zero")
         tensor = torch.from_numpy(np.ascontiguousarray(mel, np.float32))[None].to(self.device)
-        return self.generator.prepare(tensor, torch.tensor([seed], device=self.device))
+        track = None if f0 is None else torch.from_numpy(np.ascontiguousarray(f0, np.float32))[None].to(self.device)
+        return self.generator.prepare(tensor, torch.tensor([seed], device=self.device), track)
+
+
+def _must_be_read_by(card: dict[str, Any], path: Path) -> None:
+    """A text voice works with the front-end that it was trained with, and no other."""
+    if card["kind"] != "text":
+        return
+    want = card["front_end"]
+    here = front_end(want["name"]).version
+    if here != want["version"]:
+        raise DataError(
+            f"the voice at {path} was trained with another version of the front-end {want['name']}",
+            got=here,
+            want=want["version"],
+            mend="use the ganray (and misaki) that it was exported with, or train it again",
+        )
 
 
 def save_voice(
-    path: str | Path, generator: Generator, *, name: str, origin: dict[str, Any], sample: np.ndarray | None
+    path: str | Path,
+    generator: Generator,
+    *,
+    name: str,
+    origin: dict[str, Any],
+    sample: np.ndarray | None,
+    half: bool = False,
 ) -> Voice:
     """Write a voice folder: beside, then renamed.
 
@@ -147,7 +224,8 @@ def save_voice(
         generator: Trained.
         name: Of the voice.
         origin: Where it came from: run, step, scores, dataset.
-        sample: (T,) what it sounds like; None: no sample, or one drawn from noise.
+        sample: (T,) what it sounds like; None: no sample, or one that the voice makes up.
+        half: Weights of 16 bits: half the size, and a difference that isn't heard.
 
     Raises:
         UsageError: The folder is there already.
@@ -166,12 +244,20 @@ def save_voice(
             "generator": generator.config.model_dump(mode="json"),
             "origin": origin,
         }
+        if generator.condition == "text":
+            its = front_end(generator.config.front_end)
+            card["front_end"] = {"name": generator.config.front_end, "version": its.version}
         remove_weight_norm(generator)
-        save_file({k: v.contiguous() for k, v in generator.state_dict().items()}, beside / "generator.safetensors")
+        weights = {name: value.contiguous() for name, value in generator.state_dict().items()}
+        if half:
+            weights = {name: v.half() if v.is_floating_point() else v for name, v in weights.items()}
+        save_file(weights, beside / "generator.safetensors")
         (beside / "voice.yaml").write_text(dump_yaml(card), encoding="utf-8")
         voice = Voice.load(beside)
         if sample is None and voice.kind == "noise":
             sample = voice.draw()[0]
+        if sample is None and voice.kind == "text":
+            sample = voice.say(SAMPLE_TEXT).waveform
         if sample is not None:
             write(beside / "sample.wav", sample, voice.audio.sample_rate)
         os.chmod(beside, 0o755)  # mkdtemp's is private

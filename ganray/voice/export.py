@@ -14,7 +14,9 @@ from ganray.models import Generator, build_generator
 from ganray.voice.bundle import Voice, save_voice
 
 
-def export(run: str | Path, out: str | Path, step: str | int = "best", name: str | None = None) -> Voice:
+def export(
+    run: str | Path, out: str | Path, step: str | int = "best", name: str | None = None, half: bool = False
+) -> Voice:
     """Write the averaged generator of a run's checkpoint as a voice folder.
 
     Args:
@@ -22,6 +24,7 @@ def export(run: str | Path, out: str | Path, step: str | int = "best", name: str
         out: The voice's folder; must not be there yet.
         step: `best` by held-out scores, `last`, or a step that has a checkpoint.
         name: Of the voice; the folder's name without it.
+        half: Weights of 16 bits.
 
     Raises:
         DataError: There is no such run or checkpoint.
@@ -40,7 +43,9 @@ def export(run: str | Path, out: str | Path, step: str | int = "best", name: str
         "recipe": opened.config.name,
         "dataset": opened.dataset["digest"],
     }
-    return save_voice(out, generator, name=name or Path(out).name, origin=origin, sample=_sample(opened, generator))
+    return save_voice(
+        out, generator, name=name or Path(out).name, origin=origin, sample=_sample(opened, generator), half=half
+    )
 
 
 def _choose(run: Run, step: str) -> int:
@@ -58,7 +63,7 @@ def _choose(run: Run, step: str) -> int:
 
 def _sample(run: Run, generator: Generator) -> np.ndarray | None:
     """A held-out clip through the generator, where the dataset is at hand; else None."""
-    if generator.condition == "noise":
+    if generator.condition != "mel":
         return None
     try:
         dataset = Dataset.open(run.dataset["path"])

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from ganray.config.audio import AudioConfig
+from ganray.data import Dataset
 from ganray.errors import ConfigError, DataError
 from ganray.evaluating.scorer import Scorer
 from ganray.metrics.references import invert
+from ganray.voice import Voice
 
 
 def hissing(mel, seed):
@@ -83,3 +85,16 @@ def test_an_unreadable_clip_is_a_data_error(scorer, monkeypatch):
     broken.split = Broken()
     with pytest.raises(DataError, match="shard"):
         broken(0)
+
+
+@pytest.mark.ray
+def test_a_text_voice_is_judged_by_what_it_says_and_its_vocoder_by_what_it_copies(text_voice, dataset):
+    split = Dataset.open(dataset).split("validation")
+    measures = ["distillmos", "pesq", "per"]
+    scores = Scorer(Voice.load(text_voice), split, measures=measures, scale=("recording",))(0)
+    assert not scores.failures
+    assert set(scores.rows) == {"voice", "copy", "recording"}
+    assert set(scores.rows["voice"]) == {"distillmos", "per"}
+    assert set(scores.rows["copy"]) == {"distillmos", "pesq", "per"}
+    assert scores.rows["recording"]["per"] < scores.rows["voice"]["per"]  # it only murmurs
+    assert scores.rows["copy"]["pesq"] > 1.2

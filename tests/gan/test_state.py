@@ -199,6 +199,18 @@ def test_a_warm_start_from_a_voice_takes_the_generator_alone(tiny_run, batches, 
     assert same(new.discriminators.state_dict(), judges)
 
 
+def test_a_vocoder_that_is_trained_becomes_that_of_a_text_generator(tiny_run, tiny_text_run, batches, tmp_path):
+    old = trained(tiny_run(), batches, tmp_path / "old")
+    new = GanState(tiny_text_run())
+    warm_start(new, InitConfig(source=str(tmp_path / "old"), parts="vocoder"), "higher")
+    for ours, theirs in ((new.generator, old.generator), (new.average, old.average)):
+        weights = theirs.state_dict()
+        assert all(torch.equal(value, weights[name]) for name, value in ours.vocoder.state_dict().items())
+    assert same(new.discriminators.state_dict(), old.discriminators.state_dict())
+    with pytest.raises(UsageError, match="has no vocoder part"):
+        warm_start(GanState(tiny_run()), InitConfig(source=str(tmp_path / "old"), parts="vocoder"), "higher")
+
+
 def test_a_warm_start_from_another_network_is_refused(tiny_run, batches, tmp_path):
     trained(tiny_run(), batches, tmp_path / "old", count=1)
     with pytest.raises(DataError, match="holds another network"):

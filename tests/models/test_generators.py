@@ -1,17 +1,30 @@
 """Every registered generator keeps the contract; a new one is found without a word here."""
 
+import math
+from dataclasses import replace
+
 import pytest
 import torch
 
 from ganray.config import AudioConfig
 from ganray.config.run import Architecture
+from ganray.data.script import Script
 from ganray.models import build_generator, slice_frames, types
+from ganray.models.manner import Manner
 from ganray.models.registry import schema_of
 
 AUDIO = AudioConfig()
 SMALL = {
     "source_filter": {"channels": 32, "inner": 64, "blocks": 2, "f0_channels": 16, "f0_blocks": 1},
     "vocos": {"channels": 32, "inner": 64, "blocks": 2},
+    "text": {
+        "text_channels": 16,
+        "text_blocks": 1,
+        "channels": 32,
+        "inner": 64,
+        "blocks": 1,
+        "vocoder": {"channels": 32, "inner": 64, "blocks": 2, "f0_channels": 16, "f0_blocks": 1},
+    },
     "article": {"channels": 16, "length": 4096},
     "hifigan": {
         "channels": 16,
@@ -40,8 +53,21 @@ def make(model, frames=40, batch=2, f0=None):
     return inputs, model(inputs)
 
 
+def script(frames, symbols):
+    """Items of so many frames and symbols, of no meaning."""
+    torch.manual_seed(2)
+    said = torch.randint(3, 40, (len(frames), max(symbols)))
+    f0 = 180 + 40 * torch.rand(len(frames), max(frames))
+    f0[:, ::5] = 0
+    padded = torch.zeros(len(frames), max(frames) * AUDIO.hop_length + 2 * AUDIO.pad)
+    for row, (length, width) in enumerate(zip(frames, symbols, strict=True)):
+        said[row, width:], f0[row, length:] = 0, 0
+    start = torch.zeros(len(frames), dtype=torch.int64)
+    return Script(said, torch.tensor(symbols), padded, f0, torch.tensor(frames), start)
+
+
 def test_there_are_generators():
-    assert {"article", "hifigan", "source_filter", "vocos"} <= set(types("generators"))
+    assert {"article", "hifigan", "source_filter", "text", "vocos"} <= set(types("generators"))
 
 
 @pytest.mark.parametrize("name", types("generators"))
@@ -59,8 +85,13 @@ def test_gradient_reaches_every_parameter(name):
     model = generator(name)
     f0 = torch.full((2, 40), 180.0)
     f0[:, 10:20] = 0
-    _, audio = make(model, f0=f0)
-    loss = audio.square().mean()
+    own = {}
+    if model.condition == "text":
+        said, own = model.learn(script([40, 40], [12, 9]), speech_mel(40))
+        audio = model(model.prepare(said, torch.arange(2), f0))
+    else:
+        _, audio = make(model, f0=f0)
+    loss = audio.square().mean() + sum(own.values())
     if model.has_f0_head:
         loss = loss + model.f0_loss(speech_mel(40), f0)
     loss.backward()
@@ -76,7 +107,7 @@ def test_the_same_key_gives_the_same_waveform_in_any_batch(name):
     torch.testing.assert_close(alone[0], both[1], atol=1e-5, rtol=1e-4)
 
 
-@pytest.mark.parametrize("name", [n for n in types("generators") if generator(n).condition == "mel"])
+@pytest.mark.parametrize("name", [n for n in types("generators") if generator(n).condition != "noise"])
 @pytest.mark.parametrize("block", [1, 7, 30])
 def test_blocks_with_their_context_equal_the_whole(name, block):
     model = generator(name).eval()
@@ -93,7 +124,7 @@ def test_blocks_with_their_context_equal_the_whole(name, block):
     torch.testing.assert_close(torch.cat(blocks, -1), whole, atol=1e-5, rtol=0)
 
 
-@pytest.mark.parametrize("name", [n for n in types("generators") if generator(n).condition == "mel"])
+@pytest.mark.parametrize("name", [n for n in types("generators") if generator(n).condition != "noise"])
 def test_the_stated_context_is_no_larger_than_needed(name):
     """A sample changes when the farthest frame of the context does, give or take what a window's edge hides."""
     model = generator(name).eval()
@@ -126,3 +157,69 @@ def test_the_source_filter_generator_follows_the_f0_it_is_given():
         low, high = (int(hz * factor * len(audio) / AUDIO.sample_rate) for factor in (0.8, 1.2))
         peak = (low + int(spectrum[low:high].argmax())) * AUDIO.sample_rate / len(audio)
         assert peak == pytest.approx(hz, abs=1.5)
+
+
+def test_a_clip_of_a_script_is_learned_as_if_it_were_alone():
+    model, mel = generator("text"), speech_mel(50)
+    whole = script([50, 30], [9, 14])
+    both, both_losses = model.learn(whole, mel)
+    long, short = whole.split(2)
+    short = replace(short, padded=short.padded[:, : 30 * AUDIO.hop_length + 2 * AUDIO.pad], f0=short.f0[:, :30])
+    its, losses = model.learn(short, mel[1:, :, :30])
+    torch.testing.assert_close(both[1:, :, :30], its, atol=1e-5, rtol=1e-5)
+    _, other = model.learn(long, mel[:1])
+    for name, loss in both_losses.items():
+        torch.testing.assert_close(loss, (losses[name] + other[name]) / 2, msg=name, atol=1e-5, rtol=1e-4)
+
+
+def said(model, **manner):
+    symbols = torch.tensor([[0, 20, 50, 31, 1, 44, 60, 12, 4, 0]])
+    with torch.no_grad():
+        model.acoustic.pitch.out.bias[-1] = 5.0  # all is voiced
+        model.acoustic.timing_out.bias[0] = 2.5  # some twelve frames each
+        return model.speak(symbols, torch.tensor([3]), Manner(**manner))
+
+
+def test_speed_pitch_volume_and_pauses_are_what_was_asked_for():
+    model = generator("text").eval()
+    plain, frames = said(model)
+    _, twice = said(model, rate=torch.tensor(0.5))
+    assert twice.sum() / frames.sum() == pytest.approx(2, abs=0.05)
+    high, same = said(model, pitch=torch.tensor(3.0))
+    assert torch.equal(frames, same)
+    torch.testing.assert_close(high["f0"] / plain["f0"], torch.full_like(plain["f0"], 2**0.25))
+    loud, _ = said(model, volume=torch.tensor(6.0))
+    torch.testing.assert_close(loud["mel"] - plain["mel"], torch.full_like(plain["mel"], 6 / 20 * math.log(10)))
+    flat, _ = said(model, pitch_range=0.0)
+    assert flat["f0"].std() < 1e-2
+    pause = torch.zeros(1, 10, dtype=torch.int64)
+    pause[0, 4] = 47
+    _, paused = said(model, frames=pause)
+    assert paused[0, 4] == 47
+    assert torch.equal(paused[0, :4], frames[0, :4])
+
+
+def test_one_word_can_be_said_higher_than_the_others():
+    model = generator("text").eval()
+    plain, frames = said(model)
+    pitch = torch.zeros(1, 10)
+    pitch[0, 5:8] = -2.0
+    bent, _ = said(model, pitch=pitch)
+    ratio = (bent["f0"] / plain["f0"])[0, 0]
+    before, inside = int(frames[0, :5].sum()), int(frames[0, 5:8].sum())
+    torch.testing.assert_close(ratio[:before], torch.ones(before))
+    torch.testing.assert_close(ratio[before : before + inside], torch.full((inside,), 2 ** (-2 / 12)))
+
+
+def test_a_text_generator_learns_a_script_by_heart():
+    model, clips, words = generator("text"), speech_mel(40), script([40, 36], [12, 9])
+    optimiser = torch.optim.AdamW([*model.acoustic.parameters(), *model.aligner.parameters()], 5e-3)
+    told = []
+    for _ in range(40):
+        _, losses = model.learn(words, clips)
+        optimiser.zero_grad()
+        sum(losses.values()).backward()
+        optimiser.step()
+        told.append({name: float(loss.detach()) for name, loss in losses.items()})
+    for name in ("acoustic", "duration", "pitch"):
+        assert told[-1][name] < 0.7 * told[0][name], name

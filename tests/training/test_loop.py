@@ -9,8 +9,10 @@ import torch
 from ganray.data import Dataset, Split
 from ganray.data.sampler import SegmentSampler
 from ganray.errors import DivergedError
+from ganray.gan.run import Run
 from ganray.gan.step import GanStep
-from ganray.training.loop import Surroundings
+from ganray.training.loop import Job, Surroundings, train_loop
+from ganray.training.worker import Worker
 from tests.bits import same
 
 pytestmark = pytest.mark.ray  # the dataset is prepared on the cluster
@@ -193,3 +195,42 @@ def test_a_generator_of_noise_trains_without_anything_to_be_compared_with(alone,
     assert result["step"] == 3
     assert result["best"] is None
     assert (run.path / "samples" / "step-0000003-noise.wav").is_file()
+
+
+def test_a_text_generator_learns_the_text_and_then_to_be_judged_and_resumes_exactly(
+    dataset, tiny_text_run, tmp_path, monkeypatch
+):
+    overrides = ("schedule.max_steps=4", "optim.discriminator.start_step=2", "checkpoint.every_steps=1",
+                 "validation.every_steps=4", "validation.clips=1", "log.every_steps=1", "data.accumulate=2",
+                 "checkpoint.measure=distillmos", "validation.measures=[distillmos]")  # fmt: skip
+    config = tiny_text_run(*overrides)
+
+    def train(name):
+        if not (tmp_path / name).exists():
+            Run.create(tmp_path / name, config, {"path": str(dataset), "digest": "0"})
+        train_loop(Job(str(tmp_path / name), str(dataset)), Worker(), Surroundings())
+        return Run.open(tmp_path / name)
+
+    whole = train("whole")
+    lines = [json.loads(line) for line in (whole.path / "metrics.jsonl").read_text().splitlines()]
+    steps = {line["step"]: line for line in lines if "loss/generator/acoustic" in line}
+    assert set(steps) == {1, 2, 3, 4}
+    assert "loss/generator/mel" not in steps[2]
+    assert {"loss/generator/mel", "loss/generator/adversarial", "loss/discriminator/total"} <= set(steps[3])
+    assert whole.leaderboard()[0]["scores"]["distillmos"] >= 1
+
+    forward, calls = GanStep.forward, []
+
+    def dies(self, state, batch):
+        calls.append(1)
+        if len(calls) == 4:
+            raise Killed
+        return forward(self, state, batch)
+
+    monkeypatch.setattr(GanStep, "forward", dies)
+    with pytest.raises(Killed):
+        train("cut")
+    monkeypatch.undo()
+    cut = train("cut")
+    for name in WEIGHTS:
+        assert same(cut.load(4)[name], whole.load(4)[name]), name

@@ -74,6 +74,18 @@ def test_all_that_is_wrong_here_is_one_message(dataset, tiny_run, monkeypatch):
 
 
 @pytest.mark.ray
+def test_a_text_generator_needs_phonemes_of_its_own_front_end(dataset, tiny_text_run, tmp_path):
+    assert check_here(tiny_text_run(), dataset)
+    other = shutil.copytree(dataset, tmp_path / "other")
+    card = json.loads((other / "dataset.json").read_text())
+    card["front_end"] = {"name": "none", "version": "0"}
+    (other / "dataset.json").write_text(json.dumps(card))
+    with pytest.raises(DataError, match="no phonemes of the front-end english") as caught:
+        check_here(tiny_text_run(), other)
+    assert "--set front_end=english" in caught.value.mend
+
+
+@pytest.mark.ray
 def test_one_node_is_checked_at_once_and_nothing_is_left(dataset, tiny_run, tmp_path):
     data = Dataset.open(dataset)
     started = time.monotonic()

@@ -11,18 +11,24 @@ After neural source-filter models (Wang et al. 2019), HiFTNet (Li et al. 2023) a
 """
 
 import math
-from typing import ClassVar, Literal
+from typing import Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
 from ganray.config import AudioConfig
+from ganray.errors import UsageError
 from ganray.models import contract
 from ganray.models.convnext import ConvNeXt
 from ganray.models.f0 import F0Head, fill_unvoiced, phase_at_frames, pulse_train
 from ganray.models.fourier import ForwardSTFT, InverseMel, InverseSTFT
 from ganray.models.random import complex_normal, frame_keys
+
+
+def scaled(mel: Tensor) -> Tensor:
+    """Log-mel of speech to about zero mean and unit variance."""
+    return (mel + 5) / 3
 
 
 class Config(contract.ArchitectureConfig):
@@ -37,20 +43,19 @@ class Config(contract.ArchitectureConfig):
     """ConvNeXt blocks."""
     f0_channels: int = Field(128, ge=8)
     """Width of the F0 head."""
-    f0_blocks: int = Field(3, ge=1)
-    """ConvNeXt blocks of the F0 head."""
+    f0_blocks: int = Field(3, ge=0)
+    """ConvNeXt blocks of the F0 head; 0: there is none, and F0 must be given."""
 
 
 class Generator(contract.Generator):
     """Log-mel to waveform, with F0 from a head of its own or from outside."""
 
     condition = "mel"
-    has_f0_head: ClassVar[bool] = True
 
     def __init__(self, config: Config, audio: AudioConfig) -> None:
         super().__init__(config, audio)
         num_bins = audio.n_fft // 2 + 1
-        self.f0_head = F0Head(audio.n_mels, config.f0_channels, config.f0_blocks)
+        self.f0_head = F0Head(audio.n_mels, config.f0_channels, config.f0_blocks) if config.f0_blocks else None
         self.backbone = ConvNeXt(audio.n_mels + 2, config.channels, config.inner, config.blocks)
         self.out = nn.Linear(config.channels, 5 * num_bins)
         nn.init.normal_(self.out.weight, std=1e-3)
@@ -60,13 +65,21 @@ class Generator(contract.Generator):
         self.inverse_stft = InverseSTFT(audio)
 
     @property
+    def has_f0_head(self) -> bool:
+        return self.f0_head is not None
+
+    @property
     def context_frames(self) -> int:
         # The excitation's transform and the overlap-add each look a few frames further than the backbone.
         return self.backbone.context_frames + 2 * self.inverse_stft.context_frames + 1
 
     def prepare(self, mel: Tensor, key: Tensor, f0: Tensor | None = None) -> contract.Inputs:
         if f0 is None:
-            f0 = self.f0_head.estimate(mel)
+            if self.f0_head is None:
+                raise UsageError(
+                    "this generator estimates no F0", mend="give it: f0=…, or train with f0_blocks above 0"
+                )
+            f0 = self.f0_head.estimate(scaled(mel))
         keys = frame_keys(key, mel.shape[-1])
         start = (keys[:, 0, 0] & 0xFFFF).double() / 2**16
         filled = fill_unvoiced(f0)
@@ -81,7 +94,7 @@ class Generator(contract.Generator):
 
     def forward(self, inputs: contract.Inputs) -> Tensor:
         mel, f0, voiced = inputs["mel"], inputs["f0"], inputs["voiced"]
-        features = torch.cat([(mel + 5) / 3, (f0 / 200).log2(), voiced], 1)
+        features = torch.cat([scaled(mel), (f0 / 200).log2(), voiced], 1)
         parameters = self.out(self.backbone(features).transpose(1, 2)).transpose(1, 2).float()
         with torch.autocast(mel.device.type, enabled=False):
             return self.render(parameters, inputs).clamp(-1, 1)[:, None]
@@ -103,4 +116,5 @@ class Generator(contract.Generator):
         return self.inverse_stft(spectrum * prior)
 
     def f0_loss(self, mel: Tensor, f0: Tensor) -> Tensor:
-        return self.f0_head.loss(mel, f0)
+        assert self.f0_head is not None
+        return self.f0_head.loss(scaled(mel), f0)

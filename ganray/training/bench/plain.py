@@ -35,7 +35,8 @@ class PlainStep(GanStep):
         weights, adversarial = self.weights, self.config.objective.adversarial
         paired = state.generator.condition != "noise"
         state.set_learning_rates()
-        mel, fake = self.generate(state, batch)
+        mel, fake, own, _ = self.generate(state, batch)
+        assert fake is not None
         real_heard, fake_heard = self._heard(batch, batch.real), self._heard(batch, fake)
 
         state.discriminator_optimiser.zero_grad()
@@ -56,6 +57,7 @@ class PlainStep(GanStep):
             terms["stft"] = weights.stft, self.stft_loss(fake, batch.real)
         if state.generator.has_f0_head and weights.f0:
             terms["f0"] = weights.f0, state.generator.f0_loss(mel, batch.f0)
+        terms |= {name: (getattr(weights, name), term) for name, term in own.items()}
         total = torch.stack([weight * term for weight, term in terms.values()]).sum()
         norm = self._descend(state, "generator", total, batch)
         state.advance()

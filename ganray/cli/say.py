@@ -1,0 +1,70 @@
+"""`ganray say`: text to speech."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ganray.cli.options import emit, json_option
+from ganray.errors import UsageError
+
+
+@click.command("say")
+@click.argument("text", required=False)
+@click.option("-o", "--out", required=True, help="Where to write; the suffix says the format (wav, flac, mp3, …).")
+@click.option("--voice", required=True, metavar="VOICE", help="Folder of a text voice.")
+@click.option("--file", type=click.File(encoding="utf-8"), help="Read the text from a file; - is stdin.")
+@click.option("--speed", default=1.0, show_default=True, help="Times the voice's own speed.")
+@click.option("--pitch", default=0.0, show_default=True, help="Semitones above the voice's own.")
+@click.option("--pitch-range", default=1.0, show_default=True, help="Times the voice's own range of F0; 0: monotonous.")
+@click.option("--volume", default=0.0, show_default=True, help="Decibels over the voice's own.")
+@click.option("--pauses", default=1.0, show_default=True, help="Times the voice's own pauses at punctuation.")
+@click.option("--lexicon", type=click.Path(), metavar="FILE", help="Your pronunciations: .yaml, .json or .tsv.")
+@click.option("--ssml", is_flag=True, help="The text holds SSML and [[inline phonemes]]; see docs/text.md.")
+@click.option("--seed", default=0, show_default=True, help="Of the voice's noise.")
+@json_option
+def command(
+    text: str | None,
+    out: str,
+    voice: str,
+    file: Any,
+    lexicon: str | None,
+    ssml: bool,
+    seed: int,
+    as_json: bool,
+    **delivery: float,
+) -> None:
+    """Say TEXT, or what stands in a file, by VOICE. --json also tells when each word is heard.
+
+    \b
+    Example:
+      ganray say "Ships that pass in the night." -o ships.wav --voice voices/kathleen
+      ganray say "Slowly, please." -o slow.mp3 --voice voices/kathleen --speed 0.8 --pitch -2
+      ganray say --file chapter.txt -o chapter.flac --voice voices/kathleen
+    """
+    from dataclasses import asdict
+
+    from ganray.audio import format_of, write
+    from ganray.text import read_lexicon
+    from ganray.voice import Delivery, Voice
+
+    if (text is None) == (file is None):
+        raise UsageError("give a text or --file, one of them", mend='ganray say "Hello." -o hello.wav --voice VOICE')
+    format_of(out)  # a wrong suffix is told before the work
+    manner = Delivery(**delivery)
+    own = read_lexicon(Path(lexicon)) if lexicon else None
+    opened = Voice.load(voice)
+    started = time.perf_counter()
+    made = opened.say(text if text is not None else file.read(), manner, seed=seed, lexicon=own, markup=ssml)
+    elapsed = time.perf_counter() - started
+    write(out, made.waveform, made.sample_rate)
+    document = {
+        "out": out,
+        "seconds": made.seconds,
+        "sample_rate": made.sample_rate,
+        "times_real_time": made.seconds / elapsed,
+        "words": [asdict(word) for word in made.words],
+    }
+    speed = f"{made.seconds / elapsed:.0f}x real time"
+    emit(document, f"{out}: {made.seconds:.2f} s at {made.sample_rate:,} Hz, {speed}", as_json)

@@ -1,0 +1,54 @@
+"""PER: how many of a text's phonemes a recogniser of phonemes does not hear."""
+
+import threading
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from ganray.config.audio import AudioConfig
+from ganray.errors import DataError
+from ganray.metrics.base import audible, extra, needed_text
+
+RATE = 16_000
+_FOLD = {
+    "ʌ": "ə", "ɐ": "ə", "ᵊ": "ə", "ɜ": "ə", "ɨ": "ɪ", "ᵻ": "ɪ", "ɔ": "ɑ", "ɒ": "ɑ", "ɾ": "t", "ɡ": "g", "ɫ": "l",
+    "r": "ɹ", "d͡ʒ": "dʒ", "t͡ʃ": "tʃ", "ɝ": "ə ɹ", "ɚ": "ə ɹ", "oʊ": "o", "eɪ": "e",
+}  # fmt: skip
+"""What dictionaries write differently and listeners do not tell apart."""
+_one_at_a_time = threading.Lock()
+
+
+def per(text: str | None, estimate: np.ndarray, sample_rate: int, audio: AudioConfig) -> float:
+    """Edits from what is heard to `text`'s phonemes, over their number; stress and allophones don't count.
+
+    English only. Heard by hama's network, read by ganray's front-end.
+
+    Raises:
+        DataError: The estimate is silent, or there is no word in the text.
+    """
+    from torchaudio.functional import edit_distance
+
+    from ganray.audio import resample
+    from ganray.text import front_end
+    from ganray.text.symbols import SPOKEN
+
+    audible(estimate, "estimate")
+    symbols = front_end("english").phonemize(needed_text(text, "per")).flat
+    wanted = folded([symbol.lstrip("ˈˌ") for symbol in symbols if symbol in SPOKEN])
+    if not wanted:
+        raise DataError("there is no word in the text")
+    with _one_at_a_time:
+        heard = folded(_model()(resample(estimate, sample_rate, RATE), RATE).phonemes)
+    return edit_distance(wanted, heard) / len(wanted)
+
+
+def folded(phonemes: list[str]) -> list[str]:
+    """Phonemes without the differences that don't count."""
+    return [part for phoneme in phonemes for part in _FOLD.get(phoneme, phoneme).split()]
+
+
+@lru_cache(maxsize=1)
+def _model() -> Any:
+    """The recogniser, loaded once a process."""
+    return extra("hama", needed_for="PER").ASRModel()

@@ -1,0 +1,168 @@
+"""Text to waveform: an acoustic model and a source-filter vocoder, trained as one generator.
+
+Which frame says which symbol is learned in the run (`ganray.models.alignment`). Until the discriminators start, the
+acoustic model learns alone; from then on the vocoder speaks what it predicts, and the adversarial losses teach both
+(after JETS: Lim et al. 2022). Predicted F0 drives the vocoder's excitation. Begun with a trained vocoder (`init.parts:
+vocoder`), it has a voice as soon as it knows the text; without discriminators, the vocoder stays as it is.
+"""
+
+from typing import Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from ganray.audio.mel import louder, silence
+from ganray.config import AudioConfig, RunConfig
+from ganray.data.script import Script
+from ganray.errors import Problem
+from ganray.models import contract
+from ganray.models.acoustic import Acoustic, Frames
+from ganray.models.alignment import Aligner, best_path, forward_sum
+from ganray.models.f0 import mean_inside
+from ganray.models.generators import source_filter
+from ganray.models.generators.source_filter import scaled
+from ganray.models.manner import Manner
+from ganray.text import front_end
+
+NEEDS_RECORDING = {"mel", "stft", "pesq", "estoi"}
+
+
+class Config(contract.ArchitectureConfig):
+    """Sizes."""
+
+    type: Literal["text"] = "text"
+    front_end: str = "english"
+    """What makes phonemes of text; the dataset must be prepared with it."""
+    text_channels: int = Field(128, ge=8)
+    """Width of the encoder."""
+    text_blocks: int = Field(5, ge=1)
+    """Its ConvNeXt blocks."""
+    channels: int = Field(256, ge=8)
+    """Width of the decoder."""
+    inner: int = Field(512, ge=8)
+    """Width of the perceptrons inside its blocks."""
+    blocks: int = Field(4, ge=1)
+    """Its ConvNeXt blocks."""
+    vocoder: source_filter.Config = source_filter.Config()
+    """The source-filter part."""
+
+    def rules(self, run: RunConfig) -> list[Problem]:
+        compared = sorted({*run.validation.measures, run.checkpoint.measure} & NEEDS_RECORDING)
+        if not compared:
+            return []
+        rule = (
+            f"what is said from text has another rhythm than the recording, and {', '.join(compared)} would judge that"
+        )
+        return [Problem("validation.measures", compared, rule, "use distillmos there and in checkpoint.measure")]
+
+
+class Generator(contract.Generator):
+    """Symbols to waveform; and, as copy-synthesis, log-mel to waveform."""
+
+    condition = "text"
+
+    def __init__(self, config: Config, audio: AudioConfig) -> None:
+        super().__init__(config, audio)
+        sizes = config.model_dump(include={"text_channels", "text_blocks", "channels", "inner", "blocks"})
+        self.acoustic = Acoustic(len(self.symbols), audio.n_mels, **sizes)
+        self.aligner = Aligner(config.text_channels, audio.n_mels)
+        self.vocoder = source_filter.Generator(config.vocoder, audio)
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        return front_end(self.config.front_end).symbols
+
+    @property
+    def has_f0_head(self) -> bool:
+        return self.vocoder.has_f0_head
+
+    @property
+    def context_frames(self) -> int:
+        return self.vocoder.context_frames
+
+    def prepare(self, mel: Tensor, key: Tensor, f0: Tensor | None = None) -> contract.Inputs:
+        return self.vocoder.prepare(mel, key, f0)
+
+    def forward(self, inputs: contract.Inputs) -> Tensor:
+        return self.vocoder(inputs)
+
+    def f0_loss(self, mel: Tensor, f0: Tensor) -> Tensor:
+        return self.vocoder.f0_loss(mel, f0)
+
+    def learn(self, script: Script, clips: Tensor) -> tuple[Tensor, contract.OwnLosses]:
+        acoustic = self.acoustic
+        symbols, frames_of = script.num_symbols, script.num_frames
+        text_mask = _mask(symbols, script.symbols.shape[1])
+        mask = _mask(frames_of, clips.shape[-1])
+        target = scaled(clips) * mask
+        embedded = acoustic.embed(script.symbols, text_mask)
+        log_probs = self.aligner(embedded, target, symbols, frames_of)
+        durations = best_path(log_probs, symbols, frames_of)
+        frames = Frames.of(durations, clips.shape[-1])
+        energy = frames.means(target.mean(1), durations)
+        encoded = acoustic.encode(embedded, text_mask)
+        log_frames, said_energy = acoustic.time(encoded, text_mask)
+        mel = acoustic.decode(encoded, frames, script.f0, energy)
+        losses = {
+            "alignment": forward_sum(log_probs, symbols, frames_of).mean(),
+            "acoustic": mean_inside((mel - target).abs().mean(1), mask),
+            "duration": mean_inside((log_frames - durations.clamp_min(1).log()).square(), text_mask),
+            "energy": mean_inside((said_energy - energy).square(), text_mask),
+            "pitch": acoustic.pitch.loss(acoustic.voicing(encoded, frames), script.f0, mask),
+        }
+        return unscaled(mel).masked_fill(mask == 0, silence(self.audio)), losses
+
+    @torch.no_grad()
+    def align(self, script: Script, clips: Tensor) -> tuple[Tensor, Tensor]:
+        """Frames of each symbol, (B, P) int64, and what a frame costs on all paths together, (B,): low is sure."""
+        text_mask = _mask(script.num_symbols, script.symbols.shape[1])
+        target = scaled(clips) * _mask(script.num_frames, clips.shape[-1])
+        embedded = self.acoustic.embed(script.symbols, text_mask)
+        log_probs = self.aligner(embedded, target, script.num_symbols, script.num_frames)
+        cost = forward_sum(log_probs, script.num_symbols, script.num_frames)
+        return best_path(log_probs, script.num_symbols, script.num_frames), cost
+
+    def speak(self, symbols: Tensor, key: Tensor, manner: Manner | None = None) -> tuple[contract.Inputs, Tensor]:
+        acoustic, manner = self.acoustic, manner or Manner()
+        mask = torch.ones(1, 1, symbols.shape[1], device=symbols.device)
+        encoded = acoustic.encode(acoustic.embed(symbols, mask), mask)
+        log_frames, energy = acoustic.time(encoded, mask)
+        durations = _whole(log_frames.exp() / manner.rate)
+        durations = torch.where(manner.frames > 0, manner.frames, durations)
+        frames = Frames.of(durations)
+        f0 = acoustic.pitch.estimate(acoustic.voicing(encoded, frames))
+        f0 = _bent(f0, _held(manner.pitch, frames), manner.pitch_range)
+        mel = unscaled(acoustic.decode(encoded, frames, f0, energy))
+        mel = louder(mel, _held(manner.volume, frames), self.audio)
+        return self.vocoder.prepare(mel, key, f0), durations
+
+
+def unscaled(mel: Tensor) -> Tensor:
+    """The inverse of `scaled`."""
+    return 3 * mel - 5
+
+
+def _held(values: Tensor, frames: Frames) -> Tensor:
+    """(1, P), or one number for all, to (1, 1, F)."""
+    return values if values.dim() == 0 else frames.hold(values[:, None])
+
+
+def _mask(lengths: Tensor, width: int) -> Tensor:
+    """(B,) to (B, 1, width): 1 inside an item."""
+    return (torch.arange(width, device=lengths.device) < lengths[:, None])[:, None].float()
+
+
+def _whole(frames: Tensor) -> Tensor:
+    """(B, P) frames to whole numbers, at least 1, that add up to about the same: what is cut off is carried on."""
+    ends = frames.clamp_min(1).cumsum(-1).round().long()
+    return torch.diff(ends, prepend=torch.zeros_like(ends[:, :1])).clamp_min(1)
+
+
+def _bent(f0: Tensor, semitones: Tensor, pitch_range: float) -> Tensor:
+    """(1, F) F0 in Hz, wider or narrower around its geometric mean, and so many semitones higher."""
+    voiced = f0 > 0
+    log_f0 = f0.clamp_min(1).log2()
+    middle = (log_f0 * voiced).sum(-1, keepdim=True) / voiced.sum(-1, keepdim=True).clamp_min(1)
+    bent = middle + (log_f0 - middle) * pitch_range + semitones.reshape(-1) / 12
+    return torch.where(voiced, bent.exp2(), 0.0)

@@ -1,0 +1,25 @@
+"""How something is to be said."""
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Manner:
+    """What a text generator is asked for, besides the text. Tensors are (1, P), or one number for all symbols.
+
+    Attributes:
+        rate: Times the voice's own speed.
+        pitch: Semitones above the voice's own.
+        volume: Decibels over the voice's own.
+        frames: Frames that a symbol lasts; 0: the voice's own choice.
+        pitch_range: Times the voice's own range of F0.
+    """
+
+    rate: Tensor = field(default_factory=lambda: torch.tensor(1.0))
+    pitch: Tensor = field(default_factory=lambda: torch.tensor(0.0))
+    volume: Tensor = field(default_factory=lambda: torch.tensor(0.0))
+    frames: Tensor = field(default_factory=lambda: torch.tensor(0))
+    pitch_range: float = 1.0

@@ -1,0 +1,163 @@
+"""Text becomes speech: sentence by sentence, block by block, in constant memory."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+import torch
+
+from ganray.errors import UsageError
+from ganray.models import Generator, Inputs
+from ganray.models.random import mix
+from ganray.text import FrontEnd, Sentence
+from ganray.text.symbols import BREAK
+from ganray.voice.delivery import Delivery
+from ganray.voice.stream import stream
+
+PARAGRAPH_S = 0.4
+"""Silence after a paragraph, besides the sentence's own."""
+Lexicon = Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class SpokenWord:
+    """When a word is heard.
+
+    Attributes:
+        text: As it stands in the source.
+        start: Where it begins there, in characters.
+        end: Where it ends.
+        start_s: Seconds from the beginning of the speech.
+        end_s: The same.
+    """
+
+    text: str
+    start: int
+    end: int
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True)
+class Block:
+    """A stretch of speech.
+
+    Attributes:
+        waveform: (T,) float32.
+        words: Of the sentence that begins with this block; none with the others.
+    """
+
+    waveform: np.ndarray
+    words: tuple[SpokenWord, ...] = ()
+
+
+@dataclass(frozen=True)
+class Speech:
+    """A text, said.
+
+    Attributes:
+        waveform: (T,) float32 in [-1, 1].
+        sample_rate: Hz.
+        words: When each word is heard.
+    """
+
+    waveform: np.ndarray
+    sample_rate: int
+    words: tuple[SpokenWord, ...]
+
+    @property
+    def seconds(self) -> float:
+        """Its length."""
+        return len(self.waveform) / self.sample_rate
+
+
+class Speaker:
+    """A text generator and its front-end.
+
+    Args:
+        generator: Of condition "text", in evaluation mode.
+        front_end: The one it was trained with.
+    """
+
+    def __init__(self, generator: Generator, front_end: FrontEnd) -> None:
+        self.generator, self.front_end = generator, front_end
+        self.audio = generator.audio
+        self._place = {symbol: number for number, symbol in enumerate(front_end.symbols)} | {BREAK: 0}
+        self._device = next(generator.parameters()).device
+
+    def speak(
+        self,
+        text: str | Iterable[str],
+        delivery: Delivery,
+        *,
+        seed: int = 0,
+        lexicon: Lexicon | None = None,
+        markup: bool = False,
+        first_frames: int = 16,
+        block_frames: int = 96,
+    ) -> Iterator[Block]:
+        """Blocks of speech, as soon as they are made; of a text in pieces, as soon as its sentences end.
+
+        Raises:
+            UsageError: There is no word in the text, or its markup is wrong; before the first block.
+        """
+        sentences = self._sentences(text, lexicon, markup)
+        first = next(sentences, None)
+        if first is None:
+            raise UsageError("nothing to say: there is no word in the text", mend="give a text with letters or digits")
+        return self._blocks(chain([first], sentences), delivery, seed, first_frames, block_frames)
+
+    def say(
+        self, text: str, delivery: Delivery, *, seed: int = 0, lexicon: Lexicon | None = None, markup: bool = False
+    ) -> Speech:
+        """All of a text at once.
+
+        Raises:
+            UsageError: As `speak`.
+        """
+        at_once = {"first_frames": 2**31, "block_frames": 2**31}
+        blocks = list(self.speak(text, delivery, seed=seed, lexicon=lexicon, markup=markup, **at_once))
+        words = tuple(word for block in blocks for word in block.words)
+        return Speech(np.concatenate([block.waveform for block in blocks]), self.audio.sample_rate, words)
+
+    def _sentences(self, text: str | Iterable[str], lexicon: Lexicon | None, markup: bool) -> Iterator[Sentence]:
+        if markup or not hasattr(self.front_end, "stream"):
+            whole = text if isinstance(text, str) else "".join(text)
+            return iter(self.front_end.phonemize(whole, lexicon=lexicon, markup=markup).sentences)
+        return self.front_end.stream([text] if isinstance(text, str) else text, lexicon=lexicon)
+
+    def _blocks(
+        self, sentences: Iterable[Sentence], delivery: Delivery, seed: int, first_frames: int, block_frames: int
+    ) -> Iterator[Block]:
+        done = 0
+        for number, sentence in enumerate(sentences):
+            inputs, durations = self._plan(sentence, delivery, seed, number)
+            words = self._words(sentence, durations, done)
+            for waveform in stream(self.generator, inputs, block_frames if number else first_frames, block_frames):
+                yield Block(waveform, words)
+                done, words = done + len(waveform), ()
+            if sentence.ends_paragraph:
+                silence = np.zeros(round(PARAGRAPH_S * delivery.pauses * self.audio.sample_rate), np.float32)
+                yield Block(silence)
+                done += len(silence)
+
+    def _plan(self, sentence: Sentence, delivery: Delivery, seed: int, number: int) -> tuple[Inputs, np.ndarray]:
+        symbols = torch.tensor([[0, *(self._place[symbol] for symbol in sentence.phonemes), 0]], device=self._device)
+        key = mix(torch.tensor([seed], device=self._device)) + number
+        with torch.inference_mode():
+            inputs, durations = self.generator.speak(symbols, key, delivery.of(sentence, self.audio))
+        return inputs, durations[0].cpu().numpy()
+
+    def _words(self, sentence: Sentence, durations: np.ndarray, done: int) -> tuple[SpokenWord, ...]:
+        ends = np.cumsum(durations)[1:-1] * self.audio.hop_length + done
+        starts = ends - durations[1:-1] * self.audio.hop_length
+        of = np.array(sentence.word_of)
+        rate = self.audio.sample_rate
+        spoken = []
+        for index, word in enumerate(sentence.words):
+            places = np.flatnonzero(of == index)
+            if len(places):
+                begins, stops = float(starts[places[0]] / rate), float(ends[places[-1]] / rate)
+                spoken.append(SpokenWord(word.text, word.start, word.end, begins, stops))
+        return tuple(spoken)

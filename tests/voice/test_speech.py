@@ -1,0 +1,128 @@
+"""Text in, speech out: the same in blocks, in time with its words, and delivered as asked."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import soundfile
+import yaml
+
+from ganray.cli import main
+from ganray.errors import DataError, UsageError
+from ganray.text import read_lexicon
+from ganray.voice import Delivery, Voice
+
+TEXT = "Dr. Lee paid $5.50. Was it enough? Nobody knew."
+
+
+@pytest.fixture(scope="module")
+def voice(text_voice):
+    return Voice.load(text_voice)
+
+
+@pytest.fixture(scope="module")
+def plain(voice):
+    return voice.say(TEXT)
+
+
+def test_every_word_is_heard_in_order(plain):
+    assert [TEXT[word.start : word.end] for word in plain.words] == [word.text for word in plain.words]
+    assert [word.text for word in plain.words][:4] == ["Dr", "Lee", "paid", "$5.50"] or plain.words[0].text == "Dr."
+    times = [time for word in plain.words for time in (word.start_s, word.end_s)]
+    assert times == sorted(times)
+    assert times[0] > 0
+    assert times[-1] < plain.seconds == len(plain.waveform) / 24_000
+
+
+def test_blocks_together_are_the_whole(voice, plain):
+    blocks = list(voice.speak(TEXT))
+    assert len(blocks[0].waveform) == 16 * 256
+    np.testing.assert_allclose(np.concatenate([block.waveform for block in blocks]), plain.waveform, atol=2e-6)
+    assert tuple(word for block in blocks for word in block.words) == plain.words
+
+
+def test_a_text_in_pieces_is_said_as_the_whole(voice, plain):
+    pieces = [TEXT[at : at + 7] for at in range(0, len(TEXT), 7)]
+    made = np.concatenate([block.waveform for block in voice.speak(iter(pieces))])
+    np.testing.assert_allclose(made, plain.waveform, atol=2e-6)
+
+
+def test_speech_begins_before_the_text_has_ended(voice):
+    given = []
+
+    def pieces():
+        for piece in 4 * ["It was a late evening in the middle of the winter of that year. "]:
+            given.append(piece)
+            yield piece
+
+    next(iter(voice.speak(pieces())))
+    assert len(given) < 4
+
+
+def test_the_seed_decides_the_noise_alone(voice, plain):
+    np.testing.assert_array_equal(voice.say(TEXT).waveform, plain.waveform)
+    other = voice.say(TEXT, seed=5)
+    assert other.words == plain.words
+    assert np.abs(other.waveform - plain.waveform).max() > 0
+
+
+def test_delivery_is_as_asked(voice, plain):
+    assert voice.say(TEXT, Delivery(speed=0.5)).seconds / plain.seconds == pytest.approx(2, abs=0.1)
+    loud = voice.say(TEXT, Delivery(volume=-6)).waveform
+    assert 20 * np.log10(plain.waveform.std() / loud.std()) == pytest.approx(6, abs=1)
+
+
+def test_markup_pauses_as_long_as_it_says(voice):
+    without = voice.say("Wait here. Now go.", markup=True)
+    paused = voice.say('Wait <break time="1500ms"/> here. Now go.', markup=True)
+    assert paused.seconds - without.seconds == pytest.approx(1.5, abs=0.1)
+
+
+def test_a_lexicon_goes_first(voice):
+    own = read_lexicon({"go": "ɡ ˈoʊ ɡ ˈoʊ ɡ ˈoʊ ɡ ˈoʊ"})
+    assert voice.say("Now go.", lexicon=own).seconds > voice.say("Now go.").seconds
+
+
+@pytest.mark.parametrize("text", ["", "  ", "…", "\n\n"])
+def test_nothing_to_say_is_an_error(voice, text):
+    with pytest.raises(UsageError, match="no word in the text"):
+        voice.say(text)
+
+
+def test_every_wish_out_of_range_is_told():
+    with pytest.raises(UsageError, match="speed 9") as caught:
+        Delivery(speed=9, pitch=-40)
+    assert [problem.path for problem in caught.value.problems] == ["speed", "pitch"]
+
+
+def test_voices_of_other_kinds_read_no_text(mel_voice):
+    with pytest.raises(UsageError, match="of kind mel"):
+        Voice.load(mel_voice).say("Hello.")
+
+
+def test_a_voice_of_another_front_end_is_refused(text_voice, tmp_path):
+    copy = shutil.copytree(text_voice, tmp_path / "voice")
+    card = yaml.safe_load((copy / "voice.yaml").read_text())
+    card["front_end"]["version"] = "0+misaki.0.1"
+    (copy / "voice.yaml").write_text(yaml.safe_dump(card))
+    with pytest.raises(DataError, match="another version of the front-end english"):
+        Voice.load(copy)
+
+
+def test_the_command_writes_what_it_says(text_voice, tmp_path, capsys):
+    out = tmp_path / "out.wav"
+    with pytest.raises(SystemExit) as left:
+        main(["say", TEXT, "-o", str(out), "--voice", str(text_voice), "--speed", "1.5", "--json"])
+    assert left.value.code == 0
+    told = json.loads(capsys.readouterr().out)
+    waveform, rate = soundfile.read(out)
+    assert told["seconds"] == pytest.approx(len(waveform) / rate)
+    assert told["words"][1]["text"] == "Lee"
+
+
+def test_the_command_wants_one_text(text_voice, tmp_path, capsys):
+    with pytest.raises(SystemExit) as left:
+        main(["say", "-o", str(tmp_path / "out.wav"), "--voice", str(text_voice)])
+    assert left.value.code == 2
+    assert "give a text or --file" in capsys.readouterr().err
