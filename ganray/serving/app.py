@@ -109,6 +109,32 @@ class Generator:
                 speaker.stream(mel, seed=seed, first_frames=stream.first_frames, block_frames=stream.block_frames)
             )
 
+        async for block in self._blocks(begin, voice):
+            yield block
+
+    async def speak(
+        self, voice: str, text: str, delivery: dict[str, float], seed: int, markup: bool
+    ) -> AsyncIterator[np.ndarray]:
+        """Blocks of float32 samples from a text, as soon as each is made."""
+        speaker, stream = self._voices[voice], self.config.stream
+
+        def begin() -> Any:
+            from ganray.voice import Delivery
+
+            blocks = speaker.speak(
+                text,
+                Delivery(**delivery),
+                seed=seed,
+                markup=markup,
+                first_frames=stream.first_frames,
+                block_frames=stream.block_frames,
+            )
+            return (block.waveform for block in blocks)
+
+        async for block in self._blocks(begin, voice):
+            yield block
+
+    async def _blocks(self, begin: Callable[[], Any], voice: str) -> AsyncIterator[np.ndarray]:
         blocks = await self._in_turn(begin)
         while (block := await self._in_turn(lambda: next(blocks, None))) is not None:
             if not np.isfinite(block).all():
@@ -143,4 +169,12 @@ class Ingress:
         """Blocks of float32 samples from a generator."""
         with as_api_errors():
             async for block in self._generator.options(stream=True).vocode.remote(voice, signal, seed):
+                yield block
+
+    async def speak(
+        self, voice: str, text: str, delivery: dict[str, float], seed: int, markup: bool
+    ) -> AsyncIterator[np.ndarray]:
+        """Blocks of float32 samples from a generator."""
+        with as_api_errors():
+            async for block in self._generator.options(stream=True).speak.remote(voice, text, delivery, seed, markup):
                 yield block

@@ -73,7 +73,7 @@ async def read_vocode_request(request: Request, max_upload_bytes: int) -> Vocode
         fields, upload = await _read_form(request, max_upload_bytes)
         given |= fields
     else:
-        upload = b"".join([chunk async for chunk in _limited(request, max_upload_bytes, max_upload_bytes)])
+        upload = await read_body(request, max_upload_bytes)
     if not upload:
         raise ApiError(
             400,
@@ -105,6 +105,15 @@ def check_fields(given: Mapping[str, str]) -> VocodeFields:
         raise ApiError(
             400, f"{param} {str(value)[:80]!r}: {message[0].lower()}{message[1:]}", code="invalid_value", param=param
         ) from error
+
+
+async def read_body(request: Request, most: int) -> bytes:
+    """The whole body.
+
+    Raises:
+        ApiError: 413 when it is larger than `most` bytes.
+    """
+    return b"".join([chunk async for chunk in _limited(request, most, most)])
 
 
 async def _read_form(request: Request, max_upload_bytes: int) -> tuple[dict[str, str], bytes]:

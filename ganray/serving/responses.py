@@ -5,7 +5,7 @@ Nothing is sent before the first block is there, so that whatever fails until th
 
 import asyncio
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import numpy as np
 from fastapi.responses import Response, StreamingResponse
@@ -21,42 +21,49 @@ FLAC_LENGTH_AT = 18
 async def audio_response(
     blocks: AsyncIterator[np.ndarray],
     *,
-    num_samples: int,
+    num_samples: int | None,
     sample_rate: int,
     response_format: Format,
     stream: bool,
     headers: dict[str, str],
+    events: Callable[[AsyncIterator[bytes]], AsyncIterator[bytes]] | None = None,
 ) -> Response:
     """Encode `blocks` and send them, as they come or as a whole.
 
     Args:
         blocks: (T,) float32 in [-1, 1] each, `num_samples` in all.
-        num_samples: Known beforehand, so that wav and pcm tell their exact length even when they are streamed.
+        num_samples: Where known beforehand, wav and pcm tell their exact length even when they are streamed.
         sample_rate: Of the blocks, in Hz.
         response_format: One of `FORMATS`.
         stream: Send blocks as they come.
         headers: More headers.
+        events: Makes server-sent events of the encoded audio.
 
     Raises:
         Exception: What `blocks` raised before its first block; with `stream` false, at any block.
     """
     media_type = FORMATS[response_format]
     headers = {**headers, "x-sample-rate": str(sample_rate)}
-    if not stream:
+    if num_samples is None and response_format == "flac" and events is None:
+        stream = False  # a decoder gives up on one that can't tell its length
+    if not stream and events is None:
         waveform = np.concatenate([block async for block in blocks])
         content = await asyncio.to_thread(encode, waveform, sample_rate, response_format)
         return Response(content, media_type=media_type, headers=headers)
     encoder = Encoder(response_format, sample_rate)
     headers["x-sample-rate"] = str(encoder.sample_rate)  # opus knows some rates only
-    if response_format in ("wav", "pcm"):
+    if events is None and num_samples is not None and response_format in ("wav", "pcm"):
         header_bytes = WAV_HEADER_BYTES if response_format == "wav" else 0
         headers["content-length"] = str(header_bytes + 2 * num_samples)
     first = await anext(blocks)
-    return StreamingResponse(_encoded(encoder, first, blocks, num_samples), media_type=media_type, headers=headers)
+    encoded = _encoded(encoder, first, blocks, num_samples)
+    if events is not None:
+        return StreamingResponse(events(encoded), media_type="text/event-stream", headers=headers)
+    return StreamingResponse(encoded, media_type=media_type, headers=headers)
 
 
 async def _encoded(
-    encoder: Encoder, block: np.ndarray | None, blocks: AsyncIterator[np.ndarray], num_samples: int
+    encoder: Encoder, block: np.ndarray | None, blocks: AsyncIterator[np.ndarray], num_samples: int | None
 ) -> AsyncIterator[bytes]:
     begun = False
     while block is not None:
@@ -70,10 +77,14 @@ async def _encoded(
         yield content if begun else _with_length(content, encoder.format, num_samples)
 
 
-def _with_length(content: bytes, kind: str, num_samples: int) -> bytes:
+def _with_length(content: bytes, kind: str, num_samples: int | None) -> bytes:
     """The beginning of a mono stream, its header told the length that a streaming encoder can't know."""
     told = bytearray(content)
-    if kind == "wav":
+    if num_samples is None:
+        if kind == "wav":  # as long as can be: players go on until the stream ends
+            struct.pack_into("<I", told, 4, 0xFFFFFFFF)
+            struct.pack_into("<I", told, 40, 0xFFFFFFFF - WAV_HEADER_BYTES + 8)
+    elif kind == "wav":
         struct.pack_into("<I", told, 4, WAV_HEADER_BYTES - 8 + 2 * num_samples)
         struct.pack_into("<I", told, 40, 2 * num_samples)
     elif kind == "flac" and told.startswith(b"fLaC") and len(told) >= FLAC_LENGTH_AT + 8:

@@ -1,10 +1,10 @@
 """The HTTP API and the page, as an ASGI app that knows nothing of Ray: `app.py` puts it in front of the replicas."""
 
 import asyncio
-import json
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,6 +18,7 @@ from ganray.config.serve import ServeConfig
 from ganray.serving.errors import ApiError, install
 from ganray.serving.requests import VocodeFields, read_vocode_request
 from ganray.serving.responses import audio_response
+from ganray.serving.speech import MODELS, SpeechFields, as_events, read_speech_request
 from ganray.serving.uploads import decode_audio, decode_mel, is_mel
 
 PAGE = Path(__file__).parent / "page"
@@ -52,6 +53,11 @@ class Service(Protocol):
 
     def vocode(self, voice: str, signal: np.ndarray, seed: int) -> AsyncIterator[np.ndarray]:
         """Blocks of float32 samples from a waveform (T,) at the voice's rate, or from its mel (M, F)."""
+
+    def speak(
+        self, voice: str, text: str, delivery: dict[str, float], seed: int, markup: bool
+    ) -> AsyncIterator[np.ndarray]:
+        """Blocks of float32 samples from a text; `delivery` holds what `ganray.voice.Delivery` takes."""
 
 
 def create_app(service: Callable[[], Service]) -> FastAPI:
@@ -89,10 +95,16 @@ def create_app(service: Callable[[], Service]) -> FastAPI:
         """Audio or a mel in, the voice's audio out."""
         return await _vocode(service(), request)
 
-    @app.post("/v1/audio/speech")
+    @app.get("/v1/audio/voices")
+    async def voices() -> dict[str, Any]:
+        """Every voice that can be named in a request, `default` among them."""
+        named = dict.fromkeys(["default", *await service().voices()])
+        return {"voices": [{"id": name, "name": name} for name in named]}
+
+    @app.post("/v1/audio/speech", openapi_extra=_speech_body(), responses={200: {"content": {"audio/*": {}}}})
     async def speech(request: Request) -> Response:
-        """Text in, audio out: for text voices."""
-        raise await _no_text(service(), request)
+        """Text in, audio out: by text voices."""
+        return await _speech(service(), request)
 
     @app.get("/", include_in_schema=False)
     async def page() -> Response:
@@ -109,13 +121,7 @@ async def _vocode(service: Service, request: Request) -> Response:
     asked = await read_vocode_request(request, config.limits.max_upload_bytes)
     fields = asked.fields
     if fields.response_format not in config.limits.formats:
-        raise ApiError(
-            400,
-            f"this service makes no {fields.response_format}",
-            code="invalid_value",
-            param="response_format",
-            mend=f"use one of {', '.join(config.limits.formats)}",
-        )
+        raise _no_such_format(config, fields.response_format)
     voice = await _chosen(service, fields)
     if voice.kind != "mel":
         raise ApiError(
@@ -182,21 +188,82 @@ async def _voice(service: Service, name: str, param: str) -> VoiceInfo:
     return voices[name]
 
 
-async def _no_text(service: Service, request: Request) -> ApiError:
-    """Why this service can't speak `request`."""
-    try:
-        body = json.loads(await request.body())
-        model = str(body["model"])
-    except (ValueError, KeyError, TypeError):
-        return ApiError(400, "the body must be JSON with model, input and voice", code="invalid_value", param="model")
-    voice = await _voice(service, model, "model")
+async def _speech(service: Service, request: Request) -> Response:
+    begin = time.perf_counter()
+    fields = await read_speech_request(request)
+    if fields.response_format not in service.config.limits.formats:
+        raise _no_such_format(service.config, fields.response_format)
+    voice = await _named(service, fields)
+    if voice.kind != "text":
+        raise ApiError(
+            400,
+            f"{voice.name} is a {voice.kind} voice and reads no text",
+            code="wrong_voice_kind",
+            param="voice",
+            mend="POST audio, or a mel, to /v1/audio/vocode",
+        )
+    num_frames: list[int] = []
+    blocks = service.speak(voice.name, fields.input, fields.delivery, fields.seed, fields.ssml)
+    response = await audio_response(
+        _counted(blocks, num_frames, voice.audio.hop_length),
+        num_samples=None,
+        sample_rate=voice.audio.sample_rate,
+        response_format=fields.response_format,
+        stream=True,
+        headers={
+            "x-model": voice.name,
+            "x-voice-digest": voice.digest,
+            "x-seed": str(fields.seed),
+            "content-disposition": f'inline; filename="{voice.name}.{fields.response_format}"',
+        },
+        events=partial(as_events, num_characters=len(fields.input), num_frames=num_frames)
+        if fields.stream_format == "sse"
+        else None,
+    )
+    response.headers["server-timing"] = f"first-audio;dur={(time.perf_counter() - begin) * 1000:.1f}"
+    return response
+
+
+async def _counted(
+    blocks: AsyncIterator[np.ndarray], num_frames: list[int], hop_length: int
+) -> AsyncIterator[np.ndarray]:
+    async for block in blocks:
+        num_frames.append(len(block) // hop_length)
+        yield block
+
+
+async def _named(service: Service, fields: SpeechFields) -> VoiceInfo:
+    """The voice that `voice` names; with `default`, the one that `model` names."""
+    by_model = fields.model not in ("default", *MODELS)
+    model = await _voice(service, fields.model if by_model else "default", "model")
+    if fields.voice == "default":
+        return model
+    voice = await _voice(service, fields.voice, "voice")
+    if by_model and voice.name != model.name:
+        raise ApiError(
+            400,
+            f"model {fields.model} and voice {fields.voice} are two voices",
+            code="invalid_value",
+            param="voice",
+            mend="name one, and use default for the other",
+        )
+    return voice
+
+
+def _no_such_format(config: ServeConfig, name: str) -> ApiError:
     return ApiError(
         400,
-        f"{voice.name} is a {voice.kind} voice and reads no text",
-        code="wrong_voice_kind",
-        param="model",
-        mend="POST audio, or a mel, to /v1/audio/vocode",
+        f"this service makes no {name}",
+        code="invalid_value",
+        param="response_format",
+        mend=f"use one of {', '.join(config.limits.formats)}",
     )
+
+
+def _speech_body() -> dict[str, Any]:
+    """What `read_speech_request` reads, for /openapi.json."""
+    content = {"application/json": {"schema": SpeechFields.model_json_schema()}}
+    return {"requestBody": {"required": True, "content": content}}
 
 
 def _model(config: ServeConfig, voice: VoiceInfo) -> dict[str, Any]:

@@ -123,6 +123,8 @@ class Voice:
         seed: int = 0,
         lexicon: Lexicon | None = None,
         markup: bool = False,
+        first_frames: int = 16,
+        block_frames: int = 96,
     ) -> Iterator[Block]:
         """The same in blocks, as soon as they are made: together they equal what `say` gives.
 
@@ -131,8 +133,8 @@ class Voice:
         Raises:
             UsageError: As `say`, before the first block.
         """
-        speaker = self._must_speak()
-        return speaker.speak(text, delivery or Delivery(), seed=seed, lexicon=lexicon, markup=markup)
+        speaker, sizes = self._must_speak(), {"first_frames": first_frames, "block_frames": block_frames}
+        return speaker.speak(text, delivery or Delivery(), seed=seed, lexicon=lexicon, markup=markup, **sizes)
 
     def vocode(self, mel: np.ndarray, seed: int = 0, f0: np.ndarray | None = None) -> np.ndarray:
         """(M, F) log-mel to (F · hop_length,) float32; `f0` (F,) in Hz, 0 where unvoiced, else the voice's estimate.

@@ -15,6 +15,7 @@ import uvicorn
 from ganray.audio import encode
 from ganray.config import AudioConfig
 from ganray.config.serve import ServeConfig
+from ganray.errors import UsageError
 from ganray.serving.routes import VoiceInfo, create_app
 
 AUDIO = AudioConfig()
@@ -34,6 +35,8 @@ class Parrot:
     made: list[int] = field(default_factory=list)
     """Numbers of the blocks made, over all requests."""
     seeds: list[int] = field(default_factory=list)
+    asked: list[dict] = field(default_factory=list)
+    """Of `speak`."""
 
     async def voices(self) -> dict[str, VoiceInfo]:
         return {
@@ -55,6 +58,21 @@ class Parrot:
             self.made.append(number)
             yield wave[start : start + 16 * hop]
 
+    async def speak(
+        self, voice: str, text: str, delivery: dict[str, float], seed: int, markup: bool
+    ) -> AsyncIterator[np.ndarray]:
+        """A tone of 20 frames a word, an octave higher for 12 semitones."""
+        self.asked.append({"text": text, "seed": seed, "markup": markup, **delivery})
+        if not text.strip(" ."):
+            raise UsageError("nothing to say: there is no word in the text")
+        for number, _ in enumerate(text.split()):
+            await asyncio.sleep(self.pause_s)
+            if self.error is not None and number == self.error_at:
+                raise self.error
+            self.made.append(number)
+            times = np.arange(20 * AUDIO.hop_length) * 0.05 * 2 ** (delivery["pitch"] / 12)
+            yield np.sin(times).astype(np.float32) * 0.5
+
 
 @dataclass
 class Endpoint:
@@ -73,7 +91,7 @@ class Endpoint:
 def served() -> Iterator[Endpoint]:
     config = ServeConfig.model_validate(
         {
-            "voices": {"polly": "nowhere", "hiss": "nowhere"},
+            "voices": {"polly": "nowhere", "hiss": "nowhere", "reader": "nowhere"},
             "limits": {
                 "max_upload_bytes": 400_000,
                 "max_seconds": 4,
@@ -81,7 +99,7 @@ def served() -> Iterator[Endpoint]:
             },
         }
     )
-    service = Parrot(config, {"polly": "mel", "hiss": "noise"})
+    service = Parrot(config, {"polly": "mel", "hiss": "noise", "reader": "text"})
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -102,6 +120,7 @@ def endpoint(served: Endpoint) -> Endpoint:
     service.error, service.error_at, service.pause_s = None, 0, 0.0
     service.made.clear()
     service.seeds.clear()
+    service.asked.clear()
     return served
 
 

@@ -364,7 +364,7 @@ def test_nothing_more_is_made_when_the_client_goes_away(endpoint, wav):
 def test_the_openai_client_lists_the_voices(endpoint):
     client = openai.OpenAI(base_url=f"{endpoint.url}/v1", api_key="none", max_retries=0)
     models = client.models.list().data
-    assert [model.id for model in models] == ["polly", "hiss"]
+    assert [model.id for model in models] == ["polly", "hiss", "reader"]
     assert models[0].object == "model"
     assert client.models.retrieve("default").id == "polly"
     with pytest.raises(openai.NotFoundError) as caught:
