@@ -12,8 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-_TEMPERATURE = 5e-4
-"""Of the squared distance: at the start all symbols are about equally near, and the prior decides."""
+_TEMPERATURE = 0.3
+"""Of the squared distance. With the paper's 5e-4 a run of an hour never leaves the prior: after 160 updates of 12 clips
+the forward sum is 0.27 a frame with this; with that it is 0.34, and about as much after 1,600."""
 _BLANK = -1.0
 """Log-probability of CTC's blank before normalisation: no symbol is passed over, so it only fills."""
 _NEVER = -1e4
