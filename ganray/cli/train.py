@@ -45,6 +45,7 @@ def command(
       ganray train --resume runs/source_filter_small-7f3a --minutes 60
     """
     from ganray.gan.run import Run
+    from ganray.gan.storage import place
     from ganray.models import load_run
     from ganray.training import resume, train
 
@@ -54,8 +55,8 @@ def command(
     if minutes is not None:
         sets.append(f"schedule.max_minutes={minutes}")
     if source:
-        sets.append(f"init.source={Path(source).absolute()}")
-        if (Path(source) / "voice.yaml").is_file():
+        sets.append(f"init.source={place(source)}")
+        if Path(source, "voice.yaml").is_file():
             sets.append("init.parts=generator")
     if run:
         if recipe or source:

@@ -10,6 +10,7 @@ from ganray.config.run import InitConfig
 from ganray.errors import DataError, UsageError
 from ganray.gan.run import Run
 from ganray.gan.state import GanState
+from ganray.gan.storage import is_remote, place
 
 
 def warm_start(state: GanState, init: InitConfig, better: str) -> None:
@@ -26,11 +27,12 @@ def warm_start(state: GanState, init: InitConfig, better: str) -> None:
     """
     if init.source is None:
         return
-    source = Path(init.source)
-    if (source / "voice.yaml").is_file():
+    source = place(init.source)
+    folder = Path(source)
+    if not is_remote(source) and (folder / "voice.yaml").is_file():
         if init.parts == "all":
             raise UsageError(f"the voice {source} holds a generator alone", mend="--set init.parts=generator")
-        weights = load_file(source / "generator.safetensors")
+        weights = load_file(folder / "generator.safetensors")
         _load_generator(state, weights, weights, init.parts, source)
         return
     run = Run.open(source)
@@ -46,9 +48,7 @@ def warm_start(state: GanState, init: InitConfig, better: str) -> None:
         state.discriminator_optimiser.load_state_dict(content["discriminator_optimiser"])
 
 
-def _load_generator(
-    state: GanState, weights: dict[str, Any], average: dict[str, Any], parts: str, source: Path
-) -> None:
+def _load_generator(state: GanState, weights: dict[str, Any], average: dict[str, Any], parts: str, source: str) -> None:
     for network, its in ((state.generator, weights), (state.average, average)):
         if parts != "vocoder":
             _load(network, its, source)
@@ -63,7 +63,7 @@ def _load_generator(
             )
 
 
-def _load(network: nn.Module, weights: dict[str, Any], source: Path) -> None:
+def _load(network: nn.Module, weights: dict[str, Any], source: str) -> None:
     ours = network.state_dict()
     differ = [name for name, value in ours.items() if name not in weights or weights[name].shape != value.shape]
     differ += [name for name in weights if name not in ours]

@@ -1,6 +1,6 @@
 """What a measure is, and what all of them ask of a pair of waveforms."""
 
-import importlib
+import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import ModuleType
@@ -33,6 +33,13 @@ class Measure:
     """The paper or standard that defines it."""
     needs_text: bool = False
     """Whether it compares with what should be said."""
+    module: str = ""
+    """What comes with the `evaluate` extra and it can't do without."""
+
+    @property
+    def installed(self) -> bool:
+        """Whether it can be taken here."""
+        return not self.module or importlib.util.find_spec(self.module) is not None
 
 
 def checked(waveform: np.ndarray, what: str) -> np.ndarray:

@@ -20,12 +20,14 @@ from ganray.metrics.wer import wer
 MEASURES: dict[str, Measure] = {
     measure.name: measure
     for measure in (
-        Measure("distillmos", "MOS 1–5", "higher", False, distillmos, "Stahl and Gamper, ICASSP 2025"),
-        Measure("pesq", "MOS-LQO 1.04–4.64", "higher", True, pesq, "ITU-T P.862.2, wide band"),
-        Measure("estoi", "0–1", "higher", True, estoi, "Jensen and Taal, IEEE/ACM TASLP 24(11), 2016"),
+        Measure(
+            "distillmos", "MOS 1–5", "higher", False, distillmos, "Stahl and Gamper, ICASSP 2025", module="distillmos"
+        ),
+        Measure("pesq", "MOS-LQO 1.04–4.64", "higher", True, pesq, "ITU-T P.862.2, wide band", module="pesq"),
+        Measure("estoi", "0–1", "higher", True, estoi, "Jensen and Taal, IEEE/ACM TASLP 24(11), 2016", module="pystoi"),
         Measure("mel", "L1 of log-mel", "lower", True, mel, "L1 of log-mel under the audio contract"),
-        Measure("per", "share of phonemes", "lower", False, per, "hama's phoneme recogniser; English", needs_text=True),
-        Measure("wer", "share of words", "lower", False, wer, "PocketSphinx; English", needs_text=True),
+        Measure("per", "share of phonemes", "lower", False, per, "hama's phoneme recogniser; English", True, "hama"),
+        Measure("wer", "share of words", "lower", False, wer, "PocketSphinx; English", True, "pocketsphinx"),
         Measure("stft", "SC + log L1", "lower", True, stft, "Yamamoto, Song and Kim, ICASSP 2020"),
     )
 }

@@ -1,6 +1,6 @@
 """All that a worker tells: to files in the run's folder, and to the board that the driver watches.
 
-Metrics, sounds and the ledger are the first worker's to tell; what happened once is anyone's.
+It is the first worker's to tell: what others write stays on their machine where storage is no folder.
 """
 
 import json

@@ -1,13 +1,14 @@
 """The training loop of one worker. Pure PyTorch but for the report to Ray: it also runs alone, without a cluster."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import torch
 
 from ganray.data import Dataset
-from ganray.data.batch import Batch
 from ganray.data.loader import load_batches
 from ganray.data.sampler import SegmentSampler
 from ganray.errors import DivergedError
@@ -20,6 +21,8 @@ from ganray.training.health import collapse, not_a_number, suspicious_steps
 from ganray.training.validation import Validation, Validations, better
 from ganray.training.worker import Worker, native_precision
 
+REHEARSED = ("cuda",)
+"""Kinds of devices whose memory a batch may not fit."""
 LOOK_OUT_S = 10.0
 """Seconds between two looks for news that all workers must take part in."""
 
@@ -70,7 +73,8 @@ class _Loop:
     def __init__(self, job: Job, worker: Worker, around: Surroundings) -> None:
         self.job, self.worker, self.around = job, worker, around
         self.first = worker.rank == 0
-        self.spoilt: set[int] = set()
+        self.spoilt: set[int] = set()  # clips that this worker came across
+        self.told_spoilt: set[int] = set()
         self.run = Run.open(job.run)
         self.chronicle = Chronicle(self.run, job.board, self.first)
         if self.run.away and self.first:
@@ -81,9 +85,13 @@ class _Loop:
         if precision == "auto":  # one slow worker decides for all, so that all do the same
             precision = "bf16" if worker.lowest(native_precision(worker.device) == "bf16") else "fp32"
         self.dataset = Dataset.open(job.dataset)
-        self.validations = Validations(self.run, job.dataset, job.validator) if self.first else None
+        self.validations = (
+            Validations(self.run, job.dataset, self.chronicle.event, job.validator) if self.first else None
+        )
         [newest] = worker.agree(max(self.run.steps(), default=0))
         self.stand_at(int(newest))
+        if worker.device.type in REHEARSED:
+            self.rehearse(GanStep(config, precision, worker.add_gradients).to(worker.device), int(newest))
         self.clock = Clock(self.state.seconds)
         self.update = GanStep(config, precision, worker.add_gradients, self.clock.part).to(worker.device)
         self.looked_out = self.state.seconds  # not this worker's clock: all must look out in the same update
@@ -115,6 +123,15 @@ class _Loop:
         self.saved = self.validated = step
         self.chronicle.begin(step)
 
+    def rehearse(self, update: GanStep, step: int) -> None:
+        """Do the heaviest update, and forget it: what does not fit is told now, not when the discriminators start."""
+        optim = self.config.optim
+        together = math.lcm(optim.generator.every_steps, optim.discriminator.every_steps)
+        self.state.step = math.ceil(optim.discriminator.start_step / together) * together
+        update(self.state, next(self.batches).to(self.worker.device))
+        self.leave()
+        self.stand_at(step)
+
     def run_through(self) -> dict[str, Any]:
         config, stopping = self.config, False
         try:
@@ -125,6 +142,7 @@ class _Loop:
                 if self.state.step % config.checkpoint.every_steps == 0:
                     self.save()
                 stopping = self.look_out()
+            self.tell_spoilt()
             if self.validated < self.state.step and not stopping:
                 self.validate()
             self.save()
@@ -158,9 +176,11 @@ class _Loop:
         self.state.consumed += self.config.data.batch_size
         self.clock.count()
         self.chronicle.step = self.state.step
-        self.tell_spoilt(batch)
+        self.spoilt.update(batch.spoilt)
         # Norms are of the sums over workers: all see the same, and none has to ask.
         trouble = not_a_number({name: float(value) for name, value in losses.items() if name.startswith("norm/")})
+        if measured:
+            self.tell_spoilt()
         suspicious = 0
         if measured and not trouble:
             metrics = self.worker.mean(losses, batch.share)
@@ -184,11 +204,13 @@ class _Loop:
         }
         self.chronicle.metrics(metrics, progress=self.state.progress, seconds=self.clock.seconds)
 
-    def tell_spoilt(self, batch: Batch) -> None:
-        for index in {*batch.spoilt} - self.spoilt:
-            self.spoilt.add(index)
-            clip = self.split.ids[index]
-            self.chronicle.event(f"clip {clip} can't be read, or holds what is no number: silence stands for it")
+    def tell_spoilt(self) -> None:
+        """Tell of the clips that any worker came across; all agree on what was told, and the first one tells it."""
+        for index in sorted({*chain(*self.worker.gather(self.spoilt))} - self.told_spoilt):
+            self.told_spoilt.add(index)
+            if self.first:
+                clip = self.split.ids[index]
+                self.chronicle.event(f"clip {clip} can't be read, or holds what is no number: silence stands for it")
 
     def heal(self, trouble: str, suspicious: int) -> None:
         """Go back to the newest checkpoint that can be trusted, with smaller steps from there on."""

@@ -20,10 +20,12 @@ from ganray.config.documents import count_of
 from ganray.data import Dataset
 from ganray.errors import ConfigError, DataError, GanrayError, PlacementError, Problem, UsageError
 from ganray.gan.storage import MEND, is_remote, short
+from ganray.metrics import MEASURES
 from ganray.text import front_end
 from ganray.training import probe
 from ganray.training.trackers import MEND as INSTALL_TRACKERS
 from ganray.training.trackers import missing
+from ganray.training.validation import measures_of
 
 PATIENCE_S = 60.0
 """How long a node may take to answer."""
@@ -42,12 +44,16 @@ def check_here(config: RunConfig, dataset: str | Path) -> Dataset:
 
     Raises:
         AudioContractError: Dataset and recipe disagree.
-        ConfigError: A tracker is not installed.
+        ConfigError: A tracker or a measure is not installed.
         DataError: The dataset can't be read, or its split is empty.
     """
     found: list[GanrayError] = []
     for name in missing(config.log.trackers):
         found.append(ConfigError(f"log.trackers names {name}, which is not installed", mend=INSTALL_TRACKERS))
+    for name in measures_of(config):
+        if not MEASURES[name].installed:
+            what = f"validation takes the measure {name}, for which {MEASURES[name].module} is not installed"
+            found.append(ConfigError(what, mend='pip install "ganray[evaluate]"'))
     data = None
     with _collected(found):
         data = Dataset.open(dataset)

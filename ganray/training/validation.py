@@ -1,5 +1,6 @@
 """Held-out clips through the averaged generator, measured: what says which checkpoint sounds best."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -118,11 +119,12 @@ class Validations:
     Args:
         run: The run.
         dataset: Path of the dataset.
+        tell: Takes a line on what went wrong.
         beside: Handle of a `Validator`; None: they are done at once, in this process.
     """
 
-    def __init__(self, run: Run, dataset: str, beside: Any = None) -> None:
-        self._run, self._dataset, self._beside = run, dataset, beside
+    def __init__(self, run: Run, dataset: str, tell: Callable[[str], None], beside: Any = None) -> None:
+        self._run, self._dataset, self._tell, self._beside = run, dataset, tell, beside
         self._asked: dict[int, Any] = {}
 
     @property
@@ -133,7 +135,7 @@ class Validations:
     def ask(self, step: int) -> None:
         """Validate the checkpoint of a step."""
         if self._beside is None:
-            self._asked[step] = validate(self._run, self._dataset, step)
+            self._asked[step] = self._result(step, lambda: validate(self._run, self._dataset, step))
         else:
             # A checkpoint that is still on its way to storage can't be read from there.
             weights = self._run.load(step)["average"] if self._run.away else None
@@ -151,9 +153,18 @@ class Validations:
             step, answer = next(iter(self._asked.items()))
             if not wait and not ray.wait([answer], timeout=0)[0]:
                 break
-            results.append(ray.get(answer))
+            results.append(self._result(step, lambda answer=answer: ray.get(answer)))  # type: ignore[misc]
             del self._asked[step]
         return results
+
+    def _result(self, step: int, validation: Callable[[], Validation]) -> Validation:
+        """A training of hours does not end with a judge that fails: its checkpoint has no scores then."""
+        try:
+            return validation()
+        except Exception as error:
+            last = str(error).strip().splitlines()[-1:] or [type(error).__name__]
+            self._tell(f"the validation of step {step:,} failed, training goes on: {last[0]}")
+            return step, {}, {}
 
     def forget(self, after: int) -> None:
         """Steps after `after` did not happen."""

@@ -175,6 +175,7 @@ def trained(config, batches, path, count=3):
         step(state, batch)
     run.save(state)
     run.enter(state.step, {"mel": 0.5})
+    run.close()
     return state
 
 
@@ -185,6 +186,13 @@ def test_a_warm_start_begins_with_all_that_another_run_learned(tiny_run, batches
     for name in ("generator", "average", "discriminators", "generator_optimiser", "discriminator_optimiser"):
         assert same(getattr(new, name).state_dict(), getattr(old, name).state_dict()), name
     assert new.step == new.consumed == 0
+
+
+def test_a_warm_start_from_a_run_in_storage(s3, tiny_run, batches, tmp_path):
+    old = trained(tiny_run(), batches, s3.at(f"runs/{tmp_path.name}"))
+    new = GanState(tiny_run("seed=2"))
+    warm_start(new, InitConfig(source=s3.at(f"runs/{tmp_path.name}")), "lower")
+    assert same(new.generator.state_dict(), old.generator.state_dict())
 
 
 def test_a_warm_start_from_a_voice_takes_the_generator_alone(tiny_run, batches, tmp_path):

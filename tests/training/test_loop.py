@@ -11,6 +11,7 @@ from ganray.data.sampler import SegmentSampler
 from ganray.errors import DivergedError
 from ganray.gan.run import Run
 from ganray.gan.step import GanStep
+from ganray.training import loop, validation
 from ganray.training.loop import Job, Surroundings, train_loop
 from ganray.training.worker import Worker
 from tests.bits import same
@@ -125,6 +126,40 @@ def test_a_clip_that_is_spoilt_is_told_and_the_run_finishes(alone, monkeypatch):
     [event] = [json.loads(line)["event"] for line in (run.path / "events.jsonl").read_text().splitlines()]
     assert event.startswith(f"clip {Dataset.open(run.dataset['path']).split('train').ids[bad]} can't be read")
     assert all(torch.isfinite(value).all() for value in run.load(10)["generator"].values())
+
+
+def test_a_validation_that_fails_is_told_and_the_run_finishes(alone, monkeypatch):
+    told = validation.validate
+
+    def fails(run, dataset, step, *rest):
+        if step == 2:
+            raise RuntimeError("the judge is ill")
+        return told(run, dataset, step, *rest)
+
+    monkeypatch.setattr(validation, "validate", fails)
+    run, result = alone("run", "validation.every_steps=2")
+    assert result["ended"] == "finished"
+    assert [row["step"] for row in run.leaderboard()] == [4]
+    [event] = [json.loads(line)["event"] for line in (run.path / "events.jsonl").read_text().splitlines()]
+    assert event == "the validation of step 2 failed, training goes on: the judge is ill"
+
+
+def test_a_rehearsal_does_the_heaviest_update_and_leaves_no_trace(alone, monkeypatch):
+    late = ("optim.discriminator.start_step=3", "optim.discriminator.every_steps=2", "validation.every_steps=100")
+    plain, _ = alone("plain", *late)
+    forward, judged = GanStep.forward, []
+
+    def seen(self, state, batch):
+        judged.append((state.step, state.turn_of("generator") and state.turn_of("discriminator")))
+        return forward(self, state, batch)
+
+    monkeypatch.setattr(GanStep, "forward", seen)
+    monkeypatch.setattr(loop, "REHEARSED", ("cpu",))
+    rehearsed, _ = alone("rehearsed", *late)
+    assert judged[0] == (4, True)
+    assert [step for step, _ in judged[1:]] == [0, 1, 2, 3]
+    ours, theirs = rehearsed.load(4), plain.load(4)
+    assert [name for name in WEIGHTS if not same(ours[name], theirs[name])] == []
 
 
 def test_what_rollbacks_do_not_mend_ends_with_a_diagnosis(alone, monkeypatch):

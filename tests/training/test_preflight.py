@@ -9,6 +9,7 @@ import torch
 
 from ganray.data import Dataset
 from ganray.errors import ConfigError, DataError, PlacementError, UsageError
+from ganray.metrics.base import Measure
 from ganray.training import preflight, probe
 from ganray.training.preflight import check_cluster, check_here, memory_is_told
 
@@ -74,6 +75,13 @@ def test_all_that_is_wrong_here_is_one_message(dataset, tiny_run, monkeypatch):
 
 
 @pytest.mark.ray
+def test_a_measure_that_is_not_installed_is_told_before_the_first_step(dataset, tiny_run, monkeypatch):
+    monkeypatch.setattr(Measure, "installed", property(lambda self: self.module != "pesq"))
+    with pytest.raises(ConfigError, match="pesq is not installed") as caught:
+        check_here(tiny_run("validation.measures=[pesq]"), dataset)
+    assert "ganray[evaluate]" in str(caught.value)
+
+
 def test_a_text_generator_needs_phonemes_of_its_own_front_end(dataset, tiny_text_run, tmp_path):
     assert check_here(tiny_text_run(), dataset)
     other = shutil.copytree(dataset, tmp_path / "other")
