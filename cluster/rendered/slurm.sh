@@ -17,6 +17,9 @@
 set -euo pipefail
 source .venv/bin/activate
 export RAY_AUTH_MODE=token
+export RAY_health_check_period_ms=1000
+export RAY_health_check_timeout_ms=3000
+export RAY_health_check_failure_threshold=5
 head=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
 [ $# -gt 0 ] || set -- ganray train source_filter_small --data s3://my-bucket/data/speech --storage s3://my-bucket/runs --address auto
 srun --ntasks="$SLURM_JOB_NUM_NODES" --ntasks-per-node=1 \

@@ -5,6 +5,13 @@ from ganray.provisioning import pools
 
 PORT = 6379
 """Where the head is found."""
+LOST_NODE = {
+    "RAY_health_check_period_ms": "1000",
+    "RAY_health_check_timeout_ms": "3000",
+    "RAY_health_check_failure_threshold": "5",
+}
+"""What the head's environment says of nodes that do not answer: lost after 5 s where their machine still refuses
+connections, 20 s where nothing comes back. Ray's own values (3 s, 10 s, 5) make that 15 and 65 s."""
 
 
 def head_command(cluster: ClusterConfig) -> list[str]:
@@ -44,7 +51,7 @@ def common(cluster: ClusterConfig, pool: str) -> list[str]:
 
 def environment(cluster: ClusterConfig) -> dict[str, str]:
     """What must be in the environment of whoever starts, joins or uses the cluster."""
-    found = {"RAY_AUTH_MODE": "token" if cluster.security.token else "disabled"}
+    found = {"RAY_AUTH_MODE": "token" if cluster.security.token else "disabled", **LOST_NODE}
     assigned = pools.assignment(cluster)
     if assigned:
         found[pools.VARIABLE] = assigned

@@ -5,6 +5,7 @@ result = train(load_run("source_filter_small", ["schedule.max_minutes=30"]), "da
 
 import contextlib
 import logging
+import os
 import secrets
 import threading
 from collections.abc import Iterator, Sequence
@@ -34,6 +35,9 @@ MAY_CHANGE = ("schedule", "resources", "checkpoint", "validation", "healing", "l
 """Groups of keys that a resumed run may change; the others would make it another run."""
 COMES_AGAIN = (GanrayError, ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
 """Errors that trying again does not mend; a lost peer is a RuntimeError or an OSError."""
+START_TIMEOUT = ("RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S", "30")
+"""How long workers may take to be placed before Ray Train looks again which nodes there are. Right after a node is lost
+its place still counts as free, and Ray's own 60 s would be waited for it."""
 LOOK_FOR_NODES_S = 10.0
 """How often a training of [min, max] workers looks whether the cluster has grown."""
 
@@ -169,6 +173,7 @@ def _fit(run: Run, callbacks: Sequence[Any], quiet: bool) -> TrainResult:
 
 def _trainer(run: Run, job: Job, callbacks: Sequence[Any]) -> TorchTrainer:
     resources = run.config.resources
+    os.environ.setdefault(*START_TIMEOUT)  # Ray Train hands its own variables on to the controller
     return TorchTrainer(
         _work,
         train_loop_config={"job": job, "reports": bool(callbacks)},

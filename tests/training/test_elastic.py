@@ -16,12 +16,11 @@ from ganray.data import Dataset
 from ganray.data.sampler import SegmentSampler
 from ganray.gan.run import Run
 from ganray.provisioning.connect import free_port
+from ganray.provisioning.start import LOST_NODE
 from ganray.training.lines import Lines
 from tests.conftest import TINY
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
-
-QUICK = {"RAY_health_check_period_ms": "1000", "RAY_health_check_failure_threshold": "3"}
 
 
 class OneAddress:
@@ -88,7 +87,7 @@ class OwnAddresses:
 @pytest.fixture(params=[OneAddress, OwnAddresses])
 def nodes(request, monkeypatch):
     """One node of one core; more by add(), the last of them gone by kill()."""
-    for name, value in QUICK.items():
+    for name, value in LOST_NODE.items():
         monkeypatch.setenv(name, value)
     if request.param is OwnAddresses and (os.geteuid() or not shutil.which("ip")):
         pytest.skip("network namespaces need root and iproute2")
@@ -108,7 +107,7 @@ def training(address, dataset, folder, *overrides):
     process = subprocess.Popen(
         [sys.executable, "-m", "ganray", "train", "source_filter_small", "--data", str(dataset), "--storage",
          str(folder), "--name", "elastic", "--address", address, *words],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **QUICK},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ},
     )  # fmt: skip
     try:
         yield process
