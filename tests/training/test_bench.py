@@ -44,6 +44,15 @@ def test_the_plain_update_has_the_engines_losses(updates):
         assert of[name]["engine"] == pytest.approx(of[name]["plain"], rel=1e-3)
 
 
+def test_a_text_recipe_is_compared_too(tiny_text_run, tmp_path):
+    torch.set_num_threads(1)
+    config = tiny_text_run("log.every_steps=1000", "schedule.max_steps=100000", "optim.discriminator.start_step=0")
+    made = make_dataset(tmp_path / "dataset", config, clips=3)
+    updates = compare_updates(config, str(made), Worker(), seconds=0)
+    assert updates["losses"]["agree"]
+    assert {"loss/generator/alignment", "loss/generator/duration"} <= {*updates["losses"]["of"]}
+
+
 def test_phases_add_up_to_the_update(updates):
     assert set(updates["phases_ms"]) == set(PHASES)
     assert sum(updates["phases_ms"].values()) == pytest.approx(updates["step_ms"], rel=0.1)

@@ -10,6 +10,10 @@ import soundfile
 from ganray.config import RunConfig
 from ganray.data.schema import COLUMNS, VERSION
 from ganray.preparing.shards import SplitWriter, write_card
+from ganray.text import front_end
+
+FRAMES_A_PHONEME = 7
+"""As in read English, at 94 frames a second."""
 
 
 def make_dataset(out: Path, config: RunConfig, clips: int = 16, segments: int = 4) -> Path:
@@ -33,6 +37,12 @@ def make_dataset(out: Path, config: RunConfig, clips: int = 16, segments: int = 
     return out
 
 
+def _phonemes(config: RunConfig, count: int, random: np.random.Generator) -> list[str]:
+    """Any of those that the generator knows; none for one that speaks no text."""
+    name = config.generator.model_dump().get("front_end")
+    return random.choice(front_end(name).symbols[1:], count).tolist() if name else []
+
+
 def _clip(config: RunConfig, number: int, segments: int) -> dict:
     audio, random = config.audio, np.random.default_rng(number)
     num_samples = segments * config.data.segment_length
@@ -48,7 +58,7 @@ def _clip(config: RunConfig, number: int, segments: int) -> dict:
     return {
         "id": f"made-{number}",
         "text": "",
-        "phonemes": [],
+        "phonemes": _phonemes(config, num_samples // audio.hop_length // FRAMES_A_PHONEME, random),
         "speaker": "nobody",
         "language": "und",
         "audio": file.getvalue(),

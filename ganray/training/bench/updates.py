@@ -38,8 +38,10 @@ def compare_updates(config: RunConfig, dataset: str, worker: Worker, seconds: fl
     phases = Phases(worker.device)
     step = MeasuredStep(config, precision, worker.add_gradients, phases).to(worker.device)
     plain = PlainStep(config, worker.add_gradients).to(worker.device)
-    with _batches(config, dataset, worker) as ours, _batches(config, dataset, worker) as theirs:
-        engine = _Contestant(step, GanState(config, worker.device), ours, worker, phases)
+    state = GanState(config, worker.device)
+    symbols = state.generator.symbols
+    with _batches(config, dataset, worker, symbols) as ours, _batches(config, dataset, worker, symbols) as theirs:
+        engine = _Contestant(step, state, ours, worker, phases)
         other = _Contestant(plain, plain_state(config, worker.device), theirs, worker, Phases(worker.device))
         losses = _compare(engine.second(), other.second(), TOLERANCE[precision])
         one = max(engine.block(1)[0][0], 1e-6)
@@ -102,7 +104,9 @@ class _Contestant:
 
 
 @contextlib.contextmanager
-def _batches(config: RunConfig, dataset: str, worker: Worker) -> Iterator[Iterator[Batch]]:
+def _batches(
+    config: RunConfig, dataset: str, worker: Worker, symbols: Sequence[str] | None
+) -> Iterator[Iterator[Batch]]:
     split = Dataset.open(dataset).split(config.data.split)
     sampler = SegmentSampler(split.num_samples, config.data.segment_length, config.audio.hop_length, config.seed)
     batches = load_batches(
@@ -113,6 +117,7 @@ def _batches(config: RunConfig, dataset: str, worker: Worker) -> Iterator[Iterat
         batch_size=config.data.batch_size,
         rank=worker.rank,
         world_size=worker.size,
+        symbols=symbols,
     )
     try:
         yield batches
