@@ -107,7 +107,8 @@ def training(address, dataset, folder, *overrides):
     process = subprocess.Popen(
         [sys.executable, "-m", "ganray", "train", "source_filter_small", "--data", str(dataset), "--storage",
          str(folder), "--name", "elastic", "--address", address, *words],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # a shell's & has it ignored
     )  # fmt: skip
     try:
         yield process
@@ -148,7 +149,7 @@ def test_a_run_follows_its_nodes(nodes, dataset, tmp_path):
         wait_until(lambda: sizes(run)[-1:] == [2], "going on with two workers again", process)
         told["seconds until an added node is used"] = round(time.monotonic() - began, 1)
         wait_until(lambda: sizes(run)[-20:] == [2] * 20, "twenty updates with two workers", process)
-    print(type(nodes).__name__, told)
+        print(type(nodes).__name__, told)
     assert told["updates lost"] <= 20 + 5  # some updates happen between the count and the kill
     opened = Run.open(run)
     config, split = opened.config, Dataset.open(dataset).split("train")
