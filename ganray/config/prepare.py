@@ -34,6 +34,8 @@ class LimitsConfig(Schema):
     """Clips with a larger share of clipped samples are dropped."""
     silent_dbfs: float = Field(-60.0, ge=-120, le=0)
     """Clips whose loud level is below this are dropped, dB relative to full scale."""
+    phoneme_s: tuple[float, float] = (0.03, 0.4)
+    """Least and most seconds a phoneme, over a whole clip; outside, its text is not what is said, and it is dropped."""
 
 
 class SplitConfig(Schema):

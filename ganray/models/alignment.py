@@ -7,6 +7,8 @@ Distances between text keys and mel queries, a beta-binomial prior, and CTC's fo
 Shapes: B batch, P symbols, M mels, F frames.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -18,6 +20,20 @@ the forward sum is 0.27 a frame with this; with that it is 0.34, and about as mu
 _BLANK = -1.0
 """Log-probability of CTC's blank before normalisation: no symbol is passed over, so it only fills."""
 _NEVER = -1e4
+
+
+class Alignment(NamedTuple):
+    """Which frame says which symbol.
+
+    Attributes:
+        durations: (B, P) int64, frames of each symbol.
+        log_probs: (B, F, P), of symbols at frames.
+        cost: (B,), what a frame costs on all paths together: low is sure.
+    """
+
+    durations: Tensor
+    log_probs: Tensor
+    cost: Tensor
 
 
 class Aligner(nn.Module):

@@ -1,5 +1,6 @@
 """What is said in a recording, in a front-end's symbols."""
 
+from ganray.config.prepare import PrepareConfig
 from ganray.preparing.clip import Unusable
 from ganray.text import front_end
 
@@ -7,23 +8,28 @@ AROUND = 2
 """Symbols that a text voice adds: the silence before and after."""
 
 
-def spoken(text: str, num_frames: int, name: str | None) -> list[str]:
+def spoken(text: str, num_frames: int, config: PrepareConfig) -> list[str]:
     """All symbols of a text, in order; none without a front-end.
 
     Args:
         text: As it stands in the corpus.
         num_frames: Of the recording: an alignment gives each symbol one frame at least.
-        name: Of the front-end.
+        config: Names the front-end, and says how long a phoneme may be.
 
     Raises:
         Unusable: Nothing of the text can be spoken, or it can't all have been said in this time.
         ConfigError: There is no such front-end, or it isn't installed.
     """
-    if name is None:
+    if config.phonemes_by is None:
         return []
-    symbols = front_end(name).phonemize(text).flat
+    symbols = front_end(config.phonemes_by).phonemize(text).flat
     if not symbols:
         raise Unusable("no phonemes (nothing of its text can be spoken)")
     if len(symbols) + AROUND > num_frames:
         raise Unusable(f"text does not fit ({len(symbols)} phonemes in {num_frames} frames)")
+    seconds, (least, most) = num_frames / config.audio.frame_rate_hz / len(symbols), config.limits.phoneme_s
+    if not least <= seconds <= most:
+        raise Unusable(
+            f"text does not fit ({len(symbols)} phonemes of {seconds:.3f} s; limits.phoneme_s is {least:g} to {most:g})"
+        )
     return symbols

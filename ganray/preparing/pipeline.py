@@ -83,7 +83,7 @@ def _prepare_row(row: dict[str, str], config: PrepareConfig) -> dict[str, Any]:
         done["digest"] = hashlib.sha256(content + row["text"].encode()).hexdigest()
         done["recorded_s"] = _seconds(content)
         clip = prepare_clip(content, config)
-        phonemes = spoken(row["text"], clip.num_samples // config.audio.hop_length, config.phonemes_by)
+        phonemes = spoken(row["text"], clip.num_samples // config.audio.hop_length, config)
     except Unusable as error:
         return done | {"reason": error.message}
     except OSError as error:

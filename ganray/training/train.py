@@ -35,9 +35,11 @@ MAY_CHANGE = ("schedule", "resources", "checkpoint", "validation", "healing", "l
 """Groups of keys that a resumed run may change; the others would make it another run."""
 COMES_AGAIN = (GanrayError, ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
 """Errors that trying again does not mend; a lost peer is a RuntimeError or an OSError."""
-START_TIMEOUT = ("RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S", "30")
-"""How long workers may take to be placed before Ray Train looks again which nodes there are. Right after a node is lost
-its place still counts as free, and Ray's own 60 s would be waited for it."""
+START_TIMEOUT = "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S"
+"""Seconds that workers may take to be placed before Ray Train looks again which nodes there are."""
+ELASTIC_START_TIMEOUT_S = "5"
+"""Of [min, max] workers, whose number follows what is there: they are placed at once or never. Right after a node is
+lost its place still counts as free, and Ray's own 60 s would be waited for it."""
 LOOK_FOR_NODES_S = 10.0
 """How often a training of [min, max] workers looks whether the cluster has grown."""
 
@@ -161,7 +163,7 @@ def _fit(run: Run, callbacks: Sequence[Any], quiet: bool) -> TrainResult:
         validator = Validator.options(**here).remote(run.where, run.dataset["path"])  # type: ignore[attr-defined]
         job = Job(run.where, run.dataset["path"], board, validator)
         trainer = _trainer(run, job, callbacks)
-        with contextlib.nullcontext() if quiet else View(run, board) as view:
+        with _start_timeout(run.config), contextlib.nullcontext() if quiet else View(run, board) as view:
             result = _wait(trainer, board, view) if view else trainer.fit()
         outcome: dict[str, Any] = result.return_value
         if "error" in outcome:
@@ -171,9 +173,21 @@ def _fit(run: Run, callbacks: Sequence[Any], quiet: bool) -> TrainResult:
         raise _cause(error) from error
 
 
+@contextlib.contextmanager
+def _start_timeout(config: RunConfig) -> Iterator[None]:
+    """Inside, the workers' start has its own timeout in the environment, from which Ray Train's controller takes it."""
+    if isinstance(config.resources.num_workers, int) or START_TIMEOUT in os.environ:
+        yield
+        return
+    os.environ[START_TIMEOUT] = ELASTIC_START_TIMEOUT_S
+    try:
+        yield
+    finally:
+        del os.environ[START_TIMEOUT]
+
+
 def _trainer(run: Run, job: Job, callbacks: Sequence[Any]) -> TorchTrainer:
     resources = run.config.resources
-    os.environ.setdefault(*START_TIMEOUT)  # Ray Train hands its own variables on to the controller
     return TorchTrainer(
         _work,
         train_loop_config={"job": job, "reports": bool(callbacks)},

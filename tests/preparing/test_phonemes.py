@@ -2,37 +2,42 @@
 
 import pytest
 
+from ganray.config.prepare import PrepareConfig
 from ganray.data import Dataset
 from ganray.errors import ConfigError
 from ganray.preparing.clip import Unusable
 from ganray.preparing.phonemes import spoken
 from ganray.text import front_end
 
+ENGLISH = PrepareConfig(front_end="english")
+
 
 def test_sentences_of_a_clip_are_one_row_of_symbols():
-    symbols = spoken("Stop! Who goes there", 400, "english")
+    symbols = spoken("Stop! Who goes there", 200, ENGLISH)
     assert symbols[:6] == ["s", "t", "ˈɑ", "p", "!", "h"]
     assert set(symbols) <= set(front_end("english").symbols)
 
 
 def test_sentences_without_a_mark_between_them_are_parted():
-    symbols = spoken("Chapter One\n\nIt was late.", 400, "english")
+    symbols = spoken("Chapter One\n\nIt was late.", 200, ENGLISH)
     assert symbols[-1] == "."
     assert all(len(symbol) for symbol in symbols)
     assert symbols.count(" ") + sum(symbol in (",", ".") for symbol in symbols) >= 4
 
 
 def test_nothing_is_phonemized_unasked():
-    assert spoken("Stop!", 400, None) == []
+    assert spoken("Stop!", 200, PrepareConfig(front_end="none")) == []
 
 
 def test_what_can_not_have_been_said_is_a_reason():
     with pytest.raises(Unusable, match="text does not fit"):
-        spoken("This is far too much for a tenth of a second.", 10, "english")
+        spoken("This is far too much for a tenth of a second.", 10, ENGLISH)
+    with pytest.raises(Unusable, match=r"text does not fit \(5 phonemes of 0\.\d+ s; limits\.phoneme_s"):
+        spoken("Stop", 400, ENGLISH)
     with pytest.raises(Unusable, match="no phonemes"):
-        spoken("…", 400, "english")
+        spoken("…", 200, ENGLISH)
     with pytest.raises(ConfigError, match="did you mean english"):
-        spoken("Stop!", 400, "englsh")
+        spoken("Stop!", 200, PrepareConfig(front_end="englsh"))
 
 
 @pytest.mark.ray

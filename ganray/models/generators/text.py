@@ -18,7 +18,7 @@ from ganray.data.script import Script
 from ganray.errors import Problem
 from ganray.models import contract
 from ganray.models.acoustic import Acoustic, Frames
-from ganray.models.alignment import Aligner, best_path, forward_sum
+from ganray.models.alignment import Aligner, Alignment, best_path, forward_sum
 from ganray.models.f0 import mean_inside
 from ganray.models.generators import source_filter
 from ganray.models.generators.source_filter import scaled
@@ -114,14 +114,14 @@ class Generator(contract.Generator):
         return unscaled(mel).masked_fill(mask == 0, silence(self.audio)), losses
 
     @torch.no_grad()
-    def align(self, script: Script, clips: Tensor) -> tuple[Tensor, Tensor]:
-        """Frames of each symbol, (B, P) int64, and what a frame costs on all paths together, (B,): low is sure."""
+    def align(self, script: Script, clips: Tensor) -> Alignment:
+        """Which frames of the clips, (B, M, F) log-mel, say which symbol."""
         text_mask = _mask(script.num_symbols, script.symbols.shape[1])
         target = scaled(clips) * _mask(script.num_frames, clips.shape[-1])
         embedded = self.acoustic.embed(script.symbols, text_mask)
         log_probs = self.aligner(embedded, target, script.num_symbols, script.num_frames)
         cost = forward_sum(log_probs, script.num_symbols, script.num_frames)
-        return best_path(log_probs, script.num_symbols, script.num_frames), cost
+        return Alignment(best_path(log_probs, script.num_symbols, script.num_frames), log_probs, cost)
 
     def speak(self, symbols: Tensor, key: Tensor, manner: Manner | None = None) -> tuple[contract.Inputs, Tensor]:
         acoustic, manner = self.acoustic, manner or Manner()
