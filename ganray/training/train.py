@@ -231,18 +231,20 @@ def _work(settings: dict[str, Any]) -> dict[str, Any]:
 def _wait(trainer: TorchTrainer, board: Any, view: View) -> Any:
     """Fit in a thread; show how it goes, and turn the first Ctrl-C into a checkpoint and an end."""
     outcome: dict[str, Any] = {}
+    ended = threading.Event()  # a join that Ctrl-C interrupts takes the thread for dead
 
     def fit() -> None:
         try:
             outcome["result"] = trainer.fit()
         except BaseException as error:  # raised again in the caller's thread
             outcome["error"] = error
+        finally:
+            ended.set()
 
-    thread = threading.Thread(target=fit, name="fit", daemon=True)
-    thread.start()
-    while thread.is_alive():
+    threading.Thread(target=fit, name="fit", daemon=True).start()
+    while not ended.is_set():
         try:
-            thread.join(0.5)
+            ended.wait(0.5)
             view.update()
         except KeyboardInterrupt:
             if view.stopping:
