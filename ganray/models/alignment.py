@@ -14,9 +14,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-_TEMPERATURE = 0.3
-"""Of the squared distance. With the paper's 5e-4 a run of an hour never leaves the prior: after 160 updates of 12 clips
-the forward sum is 0.27 a frame with this; with that it is 0.34, and about as much after 1,600."""
 _BLANK = -1.0
 """Log-probability of CTC's blank before normalisation: no symbol is passed over, so it only fills."""
 _NEVER = -1e4
@@ -37,7 +34,11 @@ class Alignment(NamedTuple):
 
 
 class Aligner(nn.Module):
-    """Log-probabilities of symbols at frames.
+    """Log-probabilities of symbols at frames, from squared distances.
+
+    The paper scales distances by 5e-4, with which a run of an hour never leaves the prior: the forward sum is 0.33 a
+    frame after 1,600 updates of 12 clips. Unscaled it is 0.24 after 200, and half of the words end within 25 ms of
+    where PocketSphinx ends them.
 
     Args:
         inputs: Channels of the symbols' embeddings.
@@ -73,7 +74,7 @@ class Aligner(nn.Module):
         inner = queries.transpose(1, 2) @ keys
         distance = queries.square().sum(1)[:, :, None] + keys.square().sum(1)[:, None] - 2 * inner
         absent = (torch.arange(text.shape[-1], device=text.device) >= num_symbols[:, None])[:, None]
-        likely = (-_TEMPERATURE * distance).masked_fill(absent, _NEVER).log_softmax(-1)
+        likely = (-distance).masked_fill(absent, _NEVER).log_softmax(-1)
         return (likely + prior(num_symbols, num_frames, *likely.shape[1:])).masked_fill(absent, _NEVER)
 
 

@@ -15,6 +15,7 @@ from ray.util.state import list_actors
 from ganray.errors import AudioContractError, DataError, PlacementError, UsageError
 from ganray.gan.run import Run
 from ganray.training import resume, train
+from ganray.voice import export
 from tests.conftest import TINY
 
 pytestmark = pytest.mark.ray
@@ -56,6 +57,21 @@ def test_a_finished_run_goes_on_when_it_may_do_more(two_workers, tiny_run):
     result = resume(two_workers.run, changes={"schedule": more}, quiet=True)
     assert result.step == 6
     assert Run.open(two_workers.run).config.schedule.max_steps == 6
+
+
+def test_two_workers_train_in_storage_and_go_on_from_there(dataset, tiny_run, s3, tmp_path):
+    """Nothing but a bucket is shared: run, resume and export by its URI."""
+    storage = s3.at(f"runs/{tmp_path.name}")
+    config = tiny_run("resources.num_workers=2", "validation.every_steps=2", "checkpoint.every_steps=2")
+    result = train(config, dataset, storage=storage, name="away", quiet=True)
+    assert result.run == s3.at(f"runs/{tmp_path.name}/away")
+    run = Run.open(result.run)
+    assert run.steps() == [2, 4]
+    assert [row["step"] for row in run.leaderboard()] == [2, 4]
+    again = resume(result.run, changes={"schedule": tiny_run("schedule.max_steps=6").schedule}, quiet=True)
+    assert (again.step, again.ended) == (6, "finished")
+    voice = export(result.run, tmp_path / "voice")
+    assert voice.card["origin"]["step"] in (2, 4, 6)
 
 
 def test_a_used_name_is_refused_without_resume(two_workers, dataset, tiny_run):
