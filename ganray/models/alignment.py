@@ -25,12 +25,12 @@ class Alignment(NamedTuple):
     Attributes:
         durations: (B, P) int64, frames of each symbol.
         log_probs: (B, F, P), of symbols at frames.
-        cost: (B,), what a frame costs on all paths together: low is sure.
+        certainty: (B,) in 0 to 1, geometric mean of the probabilities of the path's symbols at their frames.
     """
 
     durations: Tensor
     log_probs: Tensor
-    cost: Tensor
+    certainty: Tensor
 
 
 class Aligner(nn.Module):

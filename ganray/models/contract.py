@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ganray.config import Architecture, AudioConfig, RunConfig
 from ganray.data.script import Script
 from ganray.errors import Problem
+from ganray.models.alignment import Alignment
 from ganray.models.manner import Manner
 
 Inputs = dict[str, Tensor]
@@ -98,6 +99,10 @@ class Generator(nn.Module):
         Returns:
             The inputs, "mel" and "f0" among them, and the frames of each symbol, (1, P) int64.
         """
+        raise NotImplementedError
+
+    def align(self, script: Script, clips: Tensor) -> Alignment:
+        """Which frames of whole clips, (B, M, F) log-mel, say which symbol, where `condition` is "text"."""
         raise NotImplementedError
 
     def f0_loss(self, mel: Tensor, f0: Tensor) -> Tensor:

@@ -47,13 +47,14 @@ class F0Head(nn.Module):
         weights = logits.masked_fill(~near, -torch.inf).softmax(-1)
         return to_hz((weights * torch.arange(NUM_BINS, device=logits.device)).sum(-1)) * (voicing > 0)
 
-    def loss(self, features: Tensor, f0: Tensor, mask: Tensor | None = None) -> Tensor:
+    def loss(self, features: Tensor, f0: Tensor, mask: Tensor | None = None, weight: Tensor | float = 1.0) -> Tensor:
         """Cross-entropy of bins, in voiced frames, and of voicing: the mean over items of means over their frames.
 
         Args:
             features: (B, K, F).
             f0: (B, F) in Hz, 0 where unvoiced.
             mask: (B, 1, F), 1 inside an item; None: everywhere.
+            weight: (B, 1) of the items.
         """
         logits, voicing = self(features, mask)
         voiced = f0 > 0
@@ -62,14 +63,19 @@ class F0Head(nn.Module):
         target = (-0.5 * (distance / _BLUR) ** 2).softmax(-1)
         of_bins = -(target * logits.log_softmax(-1)).sum(-1)
         of_voicing = nn.functional.binary_cross_entropy_with_logits(voicing, voiced.float(), reduction="none")
-        return mean_inside(of_bins * voiced + of_voicing, mask)
+        return mean_inside((of_bins * voiced + of_voicing) * weight, mask)
 
 
 def mean_inside(values: Tensor, mask: Tensor | None = None) -> Tensor:
     """The mean over items of the means over their frames, of (B, F); `mask` (B, 1, F) says which frames are theirs."""
+    return mean_inside_each(values, mask).mean()
+
+
+def mean_inside_each(values: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Each item's mean over its frames, of (B, F): (B,)."""
     if mask is None:
-        return values.mean()
-    return ((values * mask[:, 0]).sum(-1) / mask[:, 0].sum(-1)).mean()
+        return values.mean(-1)
+    return (values * mask[:, 0]).sum(-1) / mask[:, 0].sum(-1)
 
 
 def to_bin(hz: Tensor) -> Tensor:

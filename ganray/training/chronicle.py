@@ -7,7 +7,7 @@ import json
 import time
 from typing import Any
 
-from ganray.gan.run import Run
+from ganray.gan.run import Run, write_text
 from ganray.training.board import Pin
 from ganray.training.journal import Journal
 from ganray.training.lines import Lines
@@ -69,12 +69,24 @@ class Chronicle:
 
     def validation(self, validation: Validation, best: dict[str, Any] | None) -> None:
         """Scores and sounds of a checkpoint."""
-        step, scores, samples = validation
+        step, scores = validation.step, validation.scores
         if self._journal:
-            self._journal.keep(step, samples)
+            self._doubt(validation.misaligned)
+            self._journal.keep(step, validation.samples)
             if scores:
                 self._journal.tell(step, {f"val/{name}": value for name, value in scores.items()})
             self._pin.tell(validation={"step": step, "scores": scores, "best": best})
+
+    def _doubt(self, misaligned: dict[str, float]) -> None:
+        """Keep the list of clips that do not say their text, and tell how long it is when that changes."""
+        path = self._run.path / "misaligned.json"
+        before = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        if misaligned.keys() == before.keys():
+            return
+        write_text(path, json.dumps(dict(sorted(misaligned.items(), key=lambda row: row[1])), indent=1))
+        if len(misaligned) != len(before):
+            several = "s do" if len(misaligned) != 1 else " does"
+            self.event(f"{len(misaligned):,} clip{several} not say their text and are not learned: misaligned.json")
 
     def saved(self) -> None:
         """A checkpoint is written."""

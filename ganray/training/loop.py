@@ -266,12 +266,12 @@ class _Loop:
     def enter(self, done: Sequence[Validation], count: float) -> None:
         """Write down the validations that are done, which the first worker has, and report all `count` of them."""
         for place in range(int(count)):
-            step, scores, _ = done[place] if self.first else (self.state.step, {}, {})
+            its = done[place] if self.first else Validation(self.state.step)
             if self.first:
-                if scores:
-                    self.run.enter(step, scores)
-                self.chronicle.validation(done[place], self.best())
-            self.around.report({"step": step, **{f"val/{name}": value for name, value in scores.items()}})
+                if its.scores:
+                    self.run.enter(its.step, its.scores)
+                self.chronicle.validation(its, self.best())
+            self.around.report({"step": its.step, **{f"val/{name}": value for name, value in its.scores.items()}})
 
     def best(self) -> dict[str, Any] | None:
         """The leaderboard's first row."""

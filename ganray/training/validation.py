@@ -1,6 +1,7 @@
 """Held-out clips through the averaged generator, measured: what says which checkpoint sounds best."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,25 @@ from ganray.data import Clip, Dataset, Split
 from ganray.gan.run import Run
 from ganray.metrics import MEASURES, measure
 from ganray.models import Generator, build_generator
+from ganray.training.misaligned import misaligned
 from ganray.training.trackers import Sample
 
-Validation = tuple[int, dict[str, float], dict[str, Sample]]
-"""(step, measure → mean over clips, name → a clip or two)."""
+
+@dataclass(frozen=True)
+class Validation:
+    """What held-out clips say of a checkpoint.
+
+    Attributes:
+        step: Of the checkpoint.
+        scores: Measure → mean over clips.
+        samples: Name → a clip or two.
+        misaligned: Of a text generator: ids of training clips that do not say their text → how certain it is.
+    """
+
+    step: int
+    scores: dict[str, float] = field(default_factory=dict)
+    samples: dict[str, Sample] = field(default_factory=dict)
+    misaligned: dict[str, float] = field(default_factory=dict)
 
 
 def measures_of(config: RunConfig) -> list[str]:
@@ -51,11 +67,13 @@ def validate(
     generator = build_generator(config.generator, config.audio).to(device).eval()
     generator.load_state_dict(weights or run.load(step, device)["average"])
     if generator.condition == "noise":
-        return step, {}, {"noise": Sample(_draw(generator, device))}
+        return Validation(step, {}, {"noise": Sample(_draw(generator, device))})
     data = Dataset.open(dataset)
+    text = generator.condition == "text"
+    doubtful = misaligned(generator, data.split(config.data.split), config) if text else {}
     if "validation" not in data.splits:
-        return step, {}, {}
-    return step, *_score_all(generator, data.split("validation"), config, device)
+        return Validation(step, misaligned=doubtful)
+    return Validation(step, *_score_all(generator, data.split("validation"), config, device), doubtful)
 
 
 def _score_all(
@@ -164,7 +182,7 @@ class Validations:
         except Exception as error:
             last = str(error).strip().splitlines()[-1:] or [type(error).__name__]
             self._tell(f"the validation of step {step:,} failed, training goes on: {last[0]}")
-            return step, {}, {}
+            return Validation(step)
 
     def forget(self, after: int) -> None:
         """Steps after `after` did not happen."""

@@ -223,3 +223,29 @@ def test_a_text_generator_learns_a_script_by_heart():
         told.append({name: float(loss.detach()) for name, loss in losses.items()})
     for name in ("acoustic", "duration", "pitch"):
         assert told[-1][name] < 0.7 * told[0][name], name
+
+
+def test_a_clip_that_does_not_say_its_text_is_not_learned():
+    clips, words = speech_mel(40), script([40, 36], [12, 9])
+    sceptic = generator("text", least_certainty=0.99)
+    assert (sceptic.align(words, clips).certainty < 0.99).all()
+    said, losses = sceptic.learn(words, clips)
+    torch.testing.assert_close(said[0], clips[0])  # the vocoder learns from the recording itself
+    for name in ("acoustic", "duration", "energy", "pitch"):
+        assert losses[name] == 0, name
+    assert losses["alignment"] > 0  # or it would never be believed
+    said, losses = generator("text", least_certainty=0).learn(words, clips)
+    assert (said[0] - clips[0]).abs().mean() > 0.1
+    assert all(loss > 0 for loss in losses.values())
+
+
+def test_certainty_is_high_only_where_one_path_is_likely():
+    model, words = generator("text"), script([40, 36], [12, 9])
+    unsure = model.align(words, speech_mel(40)).certainty
+    assert ((unsure > 0.05) & (unsure < 0.9)).all()
+    model.aligner.forward = lambda *_: sure
+    sure = torch.full((2, 40, 12), -50.0)
+    for item, (frames, symbols) in enumerate([(40, 12), (36, 9)]):
+        for frame in range(frames):
+            sure[item, frame, frame * symbols // frames] = 0
+    torch.testing.assert_close(model.align(words, speech_mel(40)).certainty, torch.ones(2))

@@ -19,7 +19,7 @@ from ganray.errors import Problem
 from ganray.models import contract
 from ganray.models.acoustic import Acoustic, Frames
 from ganray.models.alignment import Aligner, Alignment, best_path, forward_sum
-from ganray.models.f0 import mean_inside
+from ganray.models.f0 import mean_inside, mean_inside_each
 from ganray.models.generators import source_filter
 from ganray.models.generators.source_filter import scaled
 from ganray.models.manner import Manner
@@ -44,6 +44,8 @@ class Config(contract.ArchitectureConfig):
     """Width of the perceptrons inside its blocks."""
     blocks: int = Field(4, ge=1)
     """Its ConvNeXt blocks."""
+    least_certainty: float = Field(0.13, ge=0, lt=1)
+    """Of an alignment: a clip below is not what its text says, and is learned from as a recording without one."""
     vocoder: source_filter.Config = source_filter.Config()
     """The source-filter part."""
 
@@ -100,17 +102,19 @@ class Generator(contract.Generator):
         log_probs = self.aligner(embedded, target, symbols, frames_of)
         durations = best_path(log_probs, symbols, frames_of)
         frames = Frames.of(durations, clips.shape[-1])
+        trusted = (_certainty(log_probs, frames) >= self.config.least_certainty)[:, None].float()
         energy = frames.means(target.mean(1), durations)
         encoded = acoustic.encode(embedded, text_mask)
         log_frames, said_energy = acoustic.time(encoded, text_mask)
         mel = acoustic.decode(encoded, frames, script.f0, energy)
         losses = {
             "alignment": forward_sum(log_probs, symbols, frames_of).mean(),
-            "acoustic": mean_inside((mel - target).abs().mean(1), mask),
-            "duration": mean_inside((log_frames - durations.clamp_min(1).log()).square(), text_mask),
-            "energy": mean_inside((said_energy - energy).square(), text_mask),
-            "pitch": acoustic.pitch.loss(acoustic.voicing(encoded, frames), script.f0, mask),
+            "acoustic": mean_inside((mel - target).abs().mean(1) * trusted, mask),
+            "duration": mean_inside((log_frames - durations.clamp_min(1).log()).square() * trusted, text_mask),
+            "energy": mean_inside((said_energy - energy).square() * trusted, text_mask),
+            "pitch": acoustic.pitch.loss(acoustic.voicing(encoded, frames), script.f0, mask, trusted),
         }
+        mel = torch.where(trusted[..., None] > 0, mel, target)
         return unscaled(mel).masked_fill(mask == 0, silence(self.audio)), losses
 
     @torch.no_grad()
@@ -120,8 +124,8 @@ class Generator(contract.Generator):
         target = scaled(clips) * _mask(script.num_frames, clips.shape[-1])
         embedded = self.acoustic.embed(script.symbols, text_mask)
         log_probs = self.aligner(embedded, target, script.num_symbols, script.num_frames)
-        cost = forward_sum(log_probs, script.num_symbols, script.num_frames)
-        return Alignment(best_path(log_probs, script.num_symbols, script.num_frames), log_probs, cost)
+        durations = best_path(log_probs, script.num_symbols, script.num_frames)
+        return Alignment(durations, log_probs, _certainty(log_probs, Frames.of(durations, clips.shape[-1])))
 
     def speak(self, symbols: Tensor, key: Tensor, manner: Manner | None = None) -> tuple[contract.Inputs, Tensor]:
         acoustic, manner = self.acoustic, manner or Manner()
@@ -141,6 +145,12 @@ class Generator(contract.Generator):
 def unscaled(mel: Tensor) -> Tensor:
     """The inverse of `scaled`."""
     return 3 * mel - 5
+
+
+def _certainty(log_probs: Tensor, frames: Frames) -> Tensor:
+    """(B, F, P) to (B,): `Alignment.certainty`."""
+    likely = log_probs.detach().log_softmax(-1).gather(2, frames.index[..., None])[..., 0]
+    return mean_inside_each(likely, frames.mask).exp()
 
 
 def _held(values: Tensor, frames: Frames) -> Tensor:
