@@ -1,7 +1,7 @@
 """Waveforms: the mel spectrogram, reading, writing, resampling, loudness, encoding."""
 
 from ganray.audio.encode import FORMATS, Encoder, encode, format_of
-from ganray.audio.files import read, resample, to_pcm16, write
+from ganray.audio.files import read, resample, to_pcm16, write, write_blocks
 from ganray.audio.loudness import loudness, normalise
 from ganray.audio.mel import LogMel, log_mel, mel_filters
 
@@ -19,4 +19,5 @@ __all__ = [
     "resample",
     "to_pcm16",
     "write",
+    "write_blocks",
 ]

@@ -8,6 +8,7 @@ send(encoder.close())
 
 import io
 import struct
+from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -55,13 +56,25 @@ def encode(waveform: np.ndarray, sample_rate: int, format: str) -> bytes:
     Raises:
         UsageError: The format is unknown.
     """
+    whole = io.BytesIO()
+    encode_blocks([waveform], sample_rate, format, whole)
+    return whole.getvalue()
+
+
+def encode_blocks(blocks: Iterable[np.ndarray], sample_rate: int, format: str, sink: BinaryIO) -> None:
+    """Blocks of a waveform as one whole file in `sink`, which can be rewound, so that headers get their true lengths.
+
+    Raises:
+        UsageError: The format is unknown.
+    """
+    encoder = Encoder(format, sample_rate, sink=sink)
+    for block in blocks:
+        sink.write(encoder.write(block))
+    sink.write(encoder.close())
     if format == "wav":
-        data = to_pcm16(waveform).astype("<i2").tobytes()
-        return _wav_header(sample_rate, len(data)) + data
-    whole = io.BytesIO()  # can be rewound, so headers get their true lengths
-    encoder = Encoder(format, sample_rate, sink=whole)
-    streamed = encoder.write(waveform) + encoder.close()
-    return streamed or whole.getvalue()
+        size = sink.tell() - len(_wav_header(sample_rate, None))
+        sink.seek(0)
+        sink.write(_wav_header(sample_rate, size))
 
 
 class Encoder:

@@ -2,6 +2,7 @@
 
 import io
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -57,12 +58,25 @@ def write(path: str | Path, waveform: np.ndarray, sample_rate: int) -> Path:
     Raises:
         UsageError: The suffix names no known format.
     """
-    from ganray.audio.encode import encode, format_of
+    return write_blocks(path, [waveform], sample_rate)
+
+
+def write_blocks(path: str | Path, blocks: Iterable[np.ndarray], sample_rate: int) -> Path:
+    """The same for a waveform that comes in blocks, however long it is: no more than one of them is kept.
+
+    Raises:
+        UsageError: The suffix names no known format.
+    """
+    from ganray.audio.encode import encode_blocks, format_of
 
     path = Path(path)
-    content = encode(waveform, sample_rate, format_of(path))
+    format = format_of(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_bytes(content)
-    beside.replace(path)
+    try:
+        with open(beside, "wb") as file:
+            encode_blocks(blocks, sample_rate, format, file)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
     return path

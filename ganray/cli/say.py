@@ -1,13 +1,21 @@
 """`ganray say`: text to speech."""
 
+import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ganray.cli.options import emit, json_option
 from ganray.errors import UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+AT_ONCE = 4096
+"""Frames that are made together: a whole sentence, as a file hurries nobody."""
 
 
 @click.command("say")
@@ -45,9 +53,10 @@ def command(
     """
     from dataclasses import asdict
 
-    from ganray.audio import format_of, write
+    from ganray.audio import format_of, write_blocks
     from ganray.text import read_lexicon
     from ganray.voice import Delivery, Voice
+    from ganray.voice.speech import SpokenWord
 
     if (text is None) == (file is None):
         raise UsageError("give a text or --file, one of them", mend='ganray say "Hello." -o hello.wav --voice VOICE')
@@ -55,16 +64,29 @@ def command(
     manner = Delivery(**delivery)
     own = read_lexicon(Path(lexicon)) if lexicon else None
     opened = Voice.load(voice)
+    text = text if text is not None else file.read()
+    rate, num_samples = opened.audio.sample_rate, 0
+    words: list[SpokenWord] = []
     started = time.perf_counter()
-    made = opened.say(text if text is not None else file.read(), manner, seed=seed, lexicon=own, markup=ssml)
-    elapsed = time.perf_counter() - started
-    write(out, made.waveform, made.sample_rate)
+    blocks = opened.speak(text, manner, seed=seed, lexicon=own, markup=ssml, first_frames=AT_ONCE, block_frames=AT_ONCE)
+    with click.progressbar(length=len(text), label=out, file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
+
+        def made() -> "Iterator[np.ndarray]":
+            nonlocal num_samples
+            for block in blocks:
+                if block.words:
+                    words.extend(block.words)
+                    bar.update(block.words[-1].end - bar.pos)
+                num_samples += len(block.waveform)
+                yield block.waveform
+
+        write_blocks(out, made(), rate)
+    elapsed, seconds = time.perf_counter() - started, num_samples / rate
     document = {
         "out": out,
-        "seconds": made.seconds,
-        "sample_rate": made.sample_rate,
-        "times_real_time": made.seconds / elapsed,
-        "words": [asdict(word) for word in made.words],
+        "seconds": seconds,
+        "sample_rate": rate,
+        "times_real_time": seconds / elapsed,
+        "words": [asdict(word) for word in words],
     }
-    speed = f"{made.seconds / elapsed:.0f}x real time"
-    emit(document, f"{out}: {made.seconds:.2f} s at {made.sample_rate:,} Hz, {speed}", as_json)
+    emit(document, f"{out}: {seconds:.2f} s at {rate:,} Hz, {seconds / elapsed:.0f}x real time", as_json)

@@ -51,7 +51,9 @@ def common(cluster: ClusterConfig, pool: str) -> list[str]:
 
 def environment(cluster: ClusterConfig) -> dict[str, str]:
     """What must be in the environment of whoever starts, joins or uses the cluster."""
-    found = {"RAY_AUTH_MODE": "token" if cluster.security.token else "disabled", **LOST_NODE}
+    found = {"RAY_AUTH_MODE": "token" if cluster.security.token else "disabled"}
+    if sum(pool.max_nodes for pool in cluster.pools.values()) > 1:
+        found |= LOST_NODE
     assigned = pools.assignment(cluster)
     if assigned:
         found[pools.VARIABLE] = assigned

@@ -172,5 +172,7 @@ def test_the_head_is_started_as_the_config_says():
     command = head_command(cluster)
     assert command[:4] == ["ray", "start", "--head", "--block"]
     assert {"--num-cpus=8", "--num-gpus=2", "--memory=16000000000", "--dashboard-host=127.0.0.1"} <= set(command)
-    assert environment(cluster) == {"RAY_AUTH_MODE": "disabled", **LOST_NODE}
-    assert environment(load(ClusterConfig, CONFIG | {"security": {}})) == {"RAY_AUTH_MODE": "token", **LOST_NODE}
+    assert environment(cluster) == {"RAY_AUTH_MODE": "disabled"}
+    several = {"m": {"cpus": 8, "memory_gb": 16, "max_nodes": 2}}
+    cluster = load(ClusterConfig, CONFIG | {"security": {}, "pools": several})
+    assert environment(cluster) == {"RAY_AUTH_MODE": "token", **LOST_NODE}
