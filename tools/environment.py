@@ -76,7 +76,10 @@ def make_layer(shared: Path) -> None:
             write_script(ours, f"#!{python}\n".encode() + script.read_bytes().split(b"\n", 1)[1])
         else:
             ours.symlink_to(script)  # a program, not a script
-    write_script(layer / "bin" / "ganray", f"#!{python}\nfrom ganray.cli import main\n\nmain()\n".encode())
+    write_script(
+        layer / "bin" / "ganray",
+        f'#!{python}\nfrom ganray.cli import main\n\nif __name__ == "__main__":\n    main()\n'.encode(),
+    )
 
 
 def write_metadata(site_packages: Path) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ganray.cli.options import emit, json_option
+from ganray.cli.options import address_option, emit, json_option
 from ganray.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ AT_ONCE = 4096
 @click.command("say")
 @click.argument("text", required=False)
 @click.option("-o", "--out", required=True, help="Where to write; the suffix says the format (wav, flac, mp3, …).")
+@click.option("--batch", metavar="TEXTS", help="Say a file of texts, one a line or id|text, into the folder --out.")
 @click.option("--voice", required=True, metavar="VOICE", help="Folder of a text voice.")
 @click.option("--file", type=click.File(encoding="utf-8"), help="Read the text from a file; - is stdin.")
 @click.option("--speed", default=1.0, show_default=True, help="Times the voice's own speed.")
@@ -31,26 +32,40 @@ AT_ONCE = 4096
 @click.option("--lexicon", type=click.Path(), metavar="FILE", help="Your pronunciations: .yaml, .json or .tsv.")
 @click.option("--ssml", is_flag=True, help="The text holds SSML and [[inline phonemes]]; see docs/text.md.")
 @click.option("--seed", default=0, show_default=True, help="Of the voice's noise.")
+@address_option
 @json_option
 def command(
     text: str | None,
     out: str,
+    batch: str | None,
     voice: str,
     file: Any,
     lexicon: str | None,
     ssml: bool,
     seed: int,
+    address: str | None,
     as_json: bool,
     **delivery: float,
 ) -> None:
     """Say TEXT, or what stands in a file, by VOICE. --json also tells when each word is heard.
+
+    With --batch, every text of a file becomes a recording of a corpus that ganray prepare reads: on all of a cluster's
+    cores, and what is there is not said again.
 
     \b
     Example:
       ganray say "Ships that pass in the night." -o ships.wav --voice voices/kathleen
       ganray say "Slowly, please." -o slow.mp3 --voice voices/kathleen --speed 0.8 --pitch -2
       ganray say --file chapter.txt -o chapter.flac --voice voices/kathleen
+      ganray say --batch sentences.txt -o spoken/ --voice voices/kathleen
     """
+    if batch:
+        if text is not None or file is not None or lexicon or ssml:
+            raise UsageError(
+                "--batch takes its texts from its file alone", mend="leave TEXT, --file, --lexicon, --ssml"
+            )
+        _say_all(batch, out, voice, delivery, seed, address, as_json)
+        return
     from dataclasses import asdict
 
     from ganray.audio import format_of, write_blocks
@@ -90,3 +105,15 @@ def command(
         "words": [asdict(word) for word in words],
     }
     emit(document, f"{out}: {seconds:.2f} s at {rate:,} Hz, {seconds / elapsed:.0f}x real time", as_json)
+
+
+def _say_all(
+    batch: str, out: str, voice: str, delivery: dict[str, float], seed: int, address: str | None, as_json: bool
+) -> None:
+    from ganray.speaking import read_texts, say_all
+    from ganray.voice import Delivery
+
+    result = say_all(read_texts(batch), out, voice, Delivery(**delivery), seed=seed, address=address, quiet=as_json)
+    failed = "".join(f"\nnot said: {row['id']} ({row['reason']})" for row in result["failed"])
+    kept = f", {result['kept']:,} were there" if result["kept"] else ""
+    emit(result, f"{out}: {result['said']:,} texts said, {result['seconds'] / 60:.1f} min{kept}{failed}", as_json)

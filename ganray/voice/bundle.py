@@ -112,7 +112,7 @@ class Voice:
         Raises:
             UsageError: The voice is not of kind `text`, there is no word in the text, or its markup is wrong.
         """
-        speaker = self._must_speak()
+        speaker = self.must_speak()
         return speaker.say(text, delivery or Delivery(), seed=seed, lexicon=lexicon, markup=markup)
 
     def speak(
@@ -133,7 +133,7 @@ class Voice:
         Raises:
             UsageError: As `say`, before the first block.
         """
-        speaker, sizes = self._must_speak(), {"first_frames": first_frames, "block_frames": block_frames}
+        speaker, sizes = self.must_speak(), {"first_frames": first_frames, "block_frames": block_frames}
         return speaker.speak(text, delivery or Delivery(), seed=seed, lexicon=lexicon, markup=markup, **sizes)
 
     def vocode(self, mel: np.ndarray, seed: int = 0, f0: np.ndarray | None = None) -> np.ndarray:
@@ -171,7 +171,12 @@ class Voice:
             inputs = self.generator.prepare(torch.zeros(count, 0, 0, device=self.device), keys)
             return self.generator(inputs)[:, 0].float().cpu().numpy()
 
-    def _must_speak(self) -> Speaker:
+    def must_speak(self) -> Speaker:
+        """Its speaker.
+
+        Raises:
+            UsageError: The voice is not of kind `text`.
+        """
         if self._speaker is None:
             raise UsageError(f"voice {self.name} is of kind {self.kind}: it can't read text", mend="use a text voice")
         return self._speaker

@@ -76,8 +76,7 @@ def environment_of_three() -> Iterator[dict[str, str]]:
             command += [*common, f"--dashboard-agent-listen-port={free_port()}"]
             with open(folder / f"{place}.log", "w") as log:
                 processes.append(subprocess.Popen(command, env=mine, stdout=log, stderr=log, start_new_session=True))
-            if place == 0:
-                _wait(folder / "0.log")
+            _wait(folder / f"{place}.log")  # nodes of one address that start together take each other's registration
         yield mine | {"RAY_ADDRESS": f"127.0.0.1:{port}"}
     finally:
         for process in reversed(processes):
