@@ -129,8 +129,11 @@ def _plot(measured: dict[str, Any], out: Path) -> None:
         axis.set_xticks(WORKERS, [str(n) for n in WORKERS])
         axis.minorticks_off()
         axis.set_ylabel("step time ÷ compute time")
+        axis.set_yticks([1, 1.5, 2, 3, 5, 8], ["1", "1.5", "2", "3", "5", "8"])
+        axis.yaxis.set_minor_formatter("")
         axis.grid(alpha=0.3)
-    axes[0][0].legend(fontsize=7)
+    handles, labels = axes[0][0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=8)
     figure.savefig(out, metadata={"Date": None})
 
 
