@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from ganray.errors import GanrayError
 from ganray.provisioning.connect import connect
 from ganray.speaking.texts import Text
-from ganray.voice import Delivery, Voice
+from ganray.voice import Delivery, Voice, located
 
 _AT_ONCE = 16
 _TODO = pa.schema([("id", pa.string()), ("text", pa.string())])
@@ -61,7 +61,7 @@ def say_all(
     seconds, ours = 0.0, connect(address) if todo else False
     try:
         with _bar(len(todo), quiet) as bar:
-            for row in _said(todo, out, Path(voice).absolute(), delivery or Delivery(), seed) if todo else ():
+            for row in _said(todo, out, located(voice).absolute(), delivery or Delivery(), seed) if todo else ():
                 bar.advance(bar.task_ids[0])
                 seconds += row["seconds"]
                 if row["reason"]:

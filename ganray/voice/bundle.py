@@ -32,8 +32,16 @@ from ganray.voice.speech import Block, Lexicon, Speaker, Speech
 from ganray.voice.stream import stream
 
 SCHEMA_VERSION = 1
+BUNDLED = Path(__file__).parent.parent / "voices"
+"""Voices that come with ganray, by their names."""
 SAMPLE_TEXT = "Ships that pass in the night, and speak each other in passing."
 """Longfellow: what a text voice's sample says."""
+
+
+def located(voice: str | Path) -> Path:
+    """The folder of a voice that is given by its path, or by its name where it comes with ganray."""
+    path, ours = Path(voice), BUNDLED / str(voice)
+    return ours if not path.exists() and path.name == str(voice) and ours.is_dir() else path
 
 
 class Voice:
@@ -57,13 +65,13 @@ class Voice:
 
     @classmethod
     def load(cls, path: str | Path, device: torch.device | str = "cpu") -> "Voice":
-        """Open a voice folder.
+        """Open a voice: its folder, or the name of one that comes with ganray.
 
         Raises:
             DataError: There is none, or it is damaged, or of a newer ganray.
             AudioContractError: Its audio contract can't be read.
         """
-        path = Path(path)
+        path = located(path)
         mend = "make a voice with: ganray export RUN --out VOICE"
         if not (path / "voice.yaml").is_file():
             raise DataError(f"no voice at {path}: there is no voice.yaml", mend=mend)

@@ -11,7 +11,7 @@ import yaml
 from ganray.cli import main
 from ganray.errors import DataError, UsageError
 from ganray.text import read_lexicon
-from ganray.voice import Delivery, Voice
+from ganray.voice import Delivery, Voice, bundle
 
 TEXT = "Dr. Lee paid $5.50. Was it enough? Nobody knew."
 
@@ -126,3 +126,15 @@ def test_the_command_wants_one_text(text_voice, tmp_path, capsys):
         main(["say", "-o", str(tmp_path / "out.wav"), "--voice", str(text_voice)])
     assert left.value.code == 2
     assert "give a text or --file" in capsys.readouterr().err
+
+
+def test_a_voice_that_comes_with_ganray_is_opened_by_its_name(text_voice, tmp_path, monkeypatch):
+    monkeypatch.setattr(bundle, "BUNDLED", tmp_path)
+    with pytest.raises(DataError, match="no voice at nobody"):
+        Voice.load("nobody")
+    shutil.copytree(text_voice, tmp_path / "somebody")
+    assert Voice.load("somebody").path == tmp_path / "somebody"
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(text_voice, tmp_path / "mine" / "somebody")
+    monkeypatch.chdir(tmp_path / "mine")
+    assert Voice.load("somebody").path.resolve() == tmp_path / "mine" / "somebody"  # a folder that is there goes first
