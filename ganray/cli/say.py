@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ AT_ONCE = 4096
 @click.command("say")
 @click.argument("text", required=False)
 @click.option("-o", "--out", required=True, help="Where to write; the suffix says the format (wav, flac, mp3, …).")
+@click.option("--like", metavar="RECORDING", help="Say it with the rhythm, melody and energy of this recording of it.")
 @click.option("--batch", metavar="TEXTS", help="Say a file of texts, one a line or id|text, into the folder --out.")
 @click.option("--voice", required=True, metavar="VOICE", help="Folder of a text voice.")
 @click.option("--file", type=click.File(encoding="utf-8"), help="Read the text from a file; - is stdin.")
@@ -37,6 +38,7 @@ AT_ONCE = 4096
 def command(
     text: str | None,
     out: str,
+    like: str | None,
     batch: str | None,
     voice: str,
     file: Any,
@@ -57,21 +59,22 @@ def command(
       ganray say "Ships that pass in the night." -o ships.wav --voice voices/kathleen
       ganray say "Slowly, please." -o slow.mp3 --voice voices/kathleen --speed 0.8 --pitch -2
       ganray say --file chapter.txt -o chapter.flac --voice voices/kathleen
+      ganray say "Oh, really?" -o really.wav --voice voices/kathleen --like me_saying_it.wav
       ganray say --batch sentences.txt -o spoken/ --voice voices/kathleen
     """
     if batch:
-        if text is not None or file is not None or lexicon or ssml:
+        if text is not None or file is not None or lexicon or ssml or like:
             raise UsageError(
-                "--batch takes its texts from its file alone", mend="leave TEXT, --file, --lexicon, --ssml"
+                "--batch takes its texts from its file alone", mend="leave TEXT, --file, --lexicon, --ssml, --like out"
             )
         _say_all(batch, out, voice, delivery, seed, address, as_json)
         return
     from dataclasses import asdict
 
-    from ganray.audio import format_of, write_blocks
+    from ganray.audio import format_of, read, write_blocks
     from ganray.text import read_lexicon
     from ganray.voice import Delivery, Voice
-    from ganray.voice.speech import SpokenWord
+    from ganray.voice.speech import Block, SpokenWord
 
     if (text is None) == (file is None):
         raise UsageError("give a text or --file, one of them", mend='ganray say "Hello." -o hello.wav --voice VOICE')
@@ -83,7 +86,14 @@ def command(
     rate, num_samples = opened.audio.sample_rate, 0
     words: list[SpokenWord] = []
     started = time.perf_counter()
-    blocks = opened.speak(text, manner, seed=seed, lexicon=own, markup=ssml, first_frames=AT_ONCE, block_frames=AT_ONCE)
+    if like:
+        if ssml:
+            raise UsageError("--like says plain text", mend="leave --ssml out")
+        made_like = opened.imitate(read(like, rate)[0], text, manner, seed=seed, lexicon=own)
+        blocks: Iterable[Block] = [Block(made_like.waveform, made_like.words)]
+    else:
+        sizes = {"first_frames": AT_ONCE, "block_frames": AT_ONCE}
+        blocks = opened.speak(text, manner, seed=seed, lexicon=own, markup=ssml, **sizes)
     with click.progressbar(length=len(text), label=out, file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
 
         def made() -> "Iterator[np.ndarray]":

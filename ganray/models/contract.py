@@ -101,6 +101,19 @@ class Generator(nn.Module):
         """
         raise NotImplementedError
 
+    def copy_manner(self, symbols: Tensor, clip: Tensor, f0: Tensor) -> tuple[Manner, float]:
+        """How a text is said in a recording, where `condition` is "text".
+
+        Args:
+            symbols: (1, P) as in `speak`.
+            clip: (1, M, F) log-mel of the recording, F not below P.
+            f0: (1, F) in Hz, 0 where unvoiced.
+
+        Returns:
+            The manner for `speak`, and how certain it is that this text is what is said, 0 to 1.
+        """
+        raise NotImplementedError
+
     def align(self, script: Script, clips: Tensor) -> Alignment:
         """Which frames of whole clips, (B, M, F) log-mel, say which symbol, where `condition` is "text"."""
         raise NotImplementedError

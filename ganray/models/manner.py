@@ -16,6 +16,8 @@ class Manner:
         volume: Decibels over the voice's own.
         frames: Frames that a symbol lasts; 0: the voice's own choice.
         pitch_range: Times the voice's own range of F0.
+        melody: (1, F) F0 in Hz, 0 where unvoiced, whose course is followed in the voice's own register; None: its own.
+        energy: (1, P), as the generator's `copy_manner` gives it, whose course is followed; None: its own.
     """
 
     rate: Tensor = field(default_factory=lambda: torch.tensor(1.0))
@@ -23,3 +25,5 @@ class Manner:
     volume: Tensor = field(default_factory=lambda: torch.tensor(0.0))
     frames: Tensor = field(default_factory=lambda: torch.tensor(0))
     pitch_range: float = 1.0
+    melody: Tensor | None = None
+    energy: Tensor | None = None

@@ -7,9 +7,9 @@ import numpy as np
 import soundfile
 
 from ganray.audio import normalise, read, resample, to_pcm16
+from ganray.audio.pitch import energy, fundamental
 from ganray.config.prepare import LimitsConfig, PrepareConfig, TrimConfig
 from ganray.errors import DataError
-from ganray.preparing.pitch import energy, fundamental
 
 _LEVEL_FRAME_S, _LEVEL_HOP_S = 0.02, 0.01
 _LEAST_RANGE_DB = 20.0

@@ -144,6 +144,30 @@ class Voice:
         speaker, sizes = self.must_speak(), {"first_frames": first_frames, "block_frames": block_frames}
         return speaker.speak(text, delivery or Delivery(), seed=seed, lexicon=lexicon, markup=markup, **sizes)
 
+    def imitate(
+        self,
+        recording: np.ndarray,
+        text: str,
+        delivery: Delivery | None = None,
+        *,
+        seed: int = 0,
+        lexicon: Lexicon | None = None,
+    ) -> Speech:
+        """A text with the rhythm, the melody and the energy of a recording that says it, in the voice's own register.
+
+        Args:
+            recording: (T,) at the voice's sample rate.
+            text: What is said in it.
+            delivery: Pitch, its range and volume on top; None: nothing.
+            seed: Of the noise.
+            lexicon: As for `say`.
+
+        Raises:
+            UsageError: As `say`; or a speed or pauses are asked for.
+            DataError: The recording does not say the text, as far as the voice can tell.
+        """
+        return self.must_speak().imitate(recording, text, delivery or Delivery(), seed=seed, lexicon=lexicon)
+
     def vocode(self, mel: np.ndarray, seed: int = 0, f0: np.ndarray | None = None) -> np.ndarray:
         """(M, F) log-mel to (F · hop_length,) float32; `f0` (F,) in Hz, 0 where unvoiced, else the voice's estimate.
 

@@ -1,13 +1,16 @@
 """Text becomes speech: sentence by sentence, block by block, in constant memory."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 import numpy as np
 import torch
 
-from ganray.errors import UsageError
+from ganray.audio import log_mel, normalise
+from ganray.audio.pitch import fundamental
+from ganray.config.prepare import PrepareConfig
+from ganray.errors import DataError, UsageError
 from ganray.models import Generator, Inputs
 from ganray.models.random import mix
 from ganray.text import FrontEnd, Sentence
@@ -121,6 +124,44 @@ class Speaker:
         words = tuple(word for block in blocks for word in block.words)
         return Speech(np.concatenate([block.waveform for block in blocks]), self.audio.sample_rate, words)
 
+    def imitate(
+        self,
+        recording: np.ndarray,
+        text: str,
+        delivery: Delivery,
+        *,
+        seed: int = 0,
+        lexicon: Lexicon | None = None,
+    ) -> Speech:
+        """A text as someone says it in `recording`, (T,) at the voice's rate: its rhythm, melody and energy.
+
+        Raises:
+            UsageError: There is no word in the text, or a speed is asked for.
+            DataError: The recording does not say the text, as far as the voice can tell.
+        """
+        if delivery.speed != 1 or delivery.pauses != 1:
+            raise UsageError("the recording gives the rhythm", mend="leave speed and pauses out")
+        spoken = self.front_end.phonemize(text, lexicon=lexicon)
+        if not spoken.sentences:
+            raise UsageError("nothing to say: there is no word in the text", mend="give a text with letters or digits")
+        whole = replace(spoken.sentences[0], words=tuple(spoken.words))
+        symbols, audio = self._symbols(whole), self.audio
+        recording = normalise(recording, audio.sample_rate, PrepareConfig().loudness_lufs)
+        recording = recording[: len(recording) // audio.hop_length * audio.hop_length]
+        if len(recording) < symbols.shape[1] * audio.hop_length:
+            raise _other_text(0.0)
+        mel = torch.from_numpy(log_mel(recording, audio))[None].to(self._device)
+        f0 = torch.from_numpy(fundamental(recording, audio, PrepareConfig().f0))[None].to(self._device)
+        manner, certainty = self.generator.copy_manner(symbols, mel, f0)
+        if certainty < self.generator.config.least_certainty:
+            raise _other_text(certainty)
+        asked = delivery.of(whole, audio)
+        manner = replace(manner, pitch=asked.pitch, volume=asked.volume, pitch_range=asked.pitch_range)
+        with torch.inference_mode():
+            inputs, durations = self.generator.speak(symbols, mix(torch.tensor([seed], device=self._device)), manner)
+            waveform = self.generator(inputs)[0, 0].float().cpu().numpy()
+        return Speech(waveform, audio.sample_rate, self._words(whole, durations[0].cpu().numpy(), 0))
+
     def _sentences(self, text: str | Iterable[str], lexicon: Lexicon | None, markup: bool) -> Iterator[Sentence]:
         if markup or not hasattr(self.front_end, "stream"):
             whole = text if isinstance(text, str) else "".join(text)
@@ -143,11 +184,15 @@ class Speaker:
                 done += len(silence)
 
     def _plan(self, sentence: Sentence, delivery: Delivery, seed: int, number: int) -> tuple[Inputs, np.ndarray]:
-        symbols = torch.tensor([[0, *(self._place[symbol] for symbol in sentence.phonemes), 0]], device=self._device)
+        symbols = self._symbols(sentence)
         key = mix(torch.tensor([seed], device=self._device)) + number
         with torch.inference_mode():
             inputs, durations = self.generator.speak(symbols, key, delivery.of(sentence, self.audio))
         return inputs, durations[0].cpu().numpy()
+
+    def _symbols(self, sentence: Sentence) -> torch.Tensor:
+        """(1, P), with silence before and after."""
+        return torch.tensor([[0, *(self._place[symbol] for symbol in sentence.phonemes), 0]], device=self._device)
 
     def _words(self, sentence: Sentence, durations: np.ndarray, done: int) -> tuple[SpokenWord, ...]:
         ends = np.cumsum(durations)[1:-1] * self.audio.hop_length + done
@@ -161,3 +206,11 @@ class Speaker:
                 begins, stops = float(starts[places[0]] / rate), float(ends[places[-1]] / rate)
                 spoken.append(SpokenWord(word.text, word.start, word.end, begins, stops))
         return tuple(spoken)
+
+
+def _other_text(certainty: float) -> DataError:
+    return DataError(
+        "the recording does not say this text, or the voice can't hear that it does",
+        certainty=round(certainty, 3),
+        mend="give the words as they are said, from the first to the last; another speaker may be too unlike the voice",
+    )

@@ -6,9 +6,12 @@ import shutil
 import numpy as np
 import pytest
 import soundfile
+import torch
 import yaml
 
+from ganray.audio.pitch import fundamental
 from ganray.cli import main
+from ganray.config.prepare import F0Config
 from ganray.errors import DataError, UsageError
 from ganray.text import read_lexicon
 from ganray.voice import Delivery, Voice, bundle
@@ -126,6 +129,37 @@ def test_the_command_wants_one_text(text_voice, tmp_path, capsys):
         main(["say", "-o", str(tmp_path / "out.wav"), "--voice", str(text_voice)])
     assert left.value.code == 2
     assert "give a text or --file" in capsys.readouterr().err
+
+
+def test_a_text_is_said_in_the_rhythm_and_the_melody_of_a_recording(text_voice, tmp_path, capsys):
+    voice = Voice.load(text_voice)
+    voice.generator.config = voice.generator.config.model_copy(
+        update={"least_certainty": 0.0}
+    )  # a voice that learned nothing believes nothing
+    seconds, rate = 2.5, voice.audio.sample_rate
+    times = np.arange(int(seconds * rate)) / rate
+    phase = 2 * np.pi * np.cumsum(150 + 40 * np.sin(3 * times)) / rate
+    recording = (sum(np.sin(k * phase) / k for k in range(1, 20)) * 0.1).astype(np.float32)
+    said = voice.imitate(recording, "Two ships passed.")
+    assert said.seconds == pytest.approx(seconds, abs=0.02)
+    assert [word.text for word in said.words] == ["Two", "ships", "passed"]
+    wanted = fundamental(recording[: len(said.waveform)], voice.audio, F0Config())
+    asked = {}
+    voice.generator.forward = lambda inputs: asked.update(inputs) or torch.zeros(1, 1, len(said.waveform))
+    voice.imitate(recording, "Two ships passed.", Delivery(pitch=12))
+    ratio = asked["f0"].flatten()[wanted > 0] / wanted[wanted > 0]
+    assert ratio.std() / ratio.mean() < 1e-3
+    with pytest.raises(UsageError, match="gives the rhythm"):
+        voice.imitate(recording, "Two ships passed.", Delivery(speed=2))
+
+
+def test_a_recording_of_something_else_is_refused(text_voice):
+    voice, noise = Voice.load(text_voice), np.random.default_rng(0).standard_normal(24_000).astype(np.float32) / 10
+    voice.generator.config = voice.generator.config.model_copy(update={"least_certainty": 0.9})
+    with pytest.raises(DataError, match="does not say this text"):
+        voice.imitate(noise, "Two ships passed in the night.")
+    with pytest.raises(DataError, match="does not say this text"):
+        voice.imitate(noise[:3000], "Two ships passed in the night.")
 
 
 def test_a_voice_that_comes_with_ganray_is_opened_by_its_name(text_voice, tmp_path, monkeypatch):

@@ -127,6 +127,15 @@ class Generator(contract.Generator):
         durations = best_path(log_probs, script.num_symbols, script.num_frames)
         return Alignment(durations, log_probs, _certainty(log_probs, Frames.of(durations, clips.shape[-1])))
 
+    @torch.no_grad()
+    def copy_manner(self, symbols: Tensor, clip: Tensor, f0: Tensor) -> tuple[Manner, float]:
+        num_symbols, num_frames = (torch.tensor([values.shape[-1]], device=clip.device) for values in (symbols, clip))
+        none = torch.zeros(1, device=clip.device, dtype=torch.int64)
+        script = Script(symbols, num_symbols, clip.new_zeros(1, 0), f0, num_frames, none)
+        found = self.align(script, clip)
+        energy = Frames.of(found.durations, clip.shape[-1]).means(scaled(clip).mean(1), found.durations)
+        return Manner(frames=found.durations, melody=f0, energy=energy), float(found.certainty)
+
     def speak(self, symbols: Tensor, key: Tensor, manner: Manner | None = None) -> tuple[contract.Inputs, Tensor]:
         acoustic, manner = self.acoustic, manner or Manner()
         mask = torch.ones(1, 1, symbols.shape[1], device=symbols.device)
@@ -136,6 +145,10 @@ class Generator(contract.Generator):
         durations = torch.where(manner.frames > 0, manner.frames, durations)
         frames = Frames.of(durations)
         f0 = acoustic.pitch.estimate(acoustic.voicing(encoded, frames))
+        if manner.melody is not None:
+            f0 = _in_register_of(f0, manner.melody)
+        if manner.energy is not None:
+            energy = energy.mean() + manner.energy - manner.energy.mean()
         f0 = _bent(f0, _held(manner.pitch, frames), manner.pitch_range)
         mel = unscaled(acoustic.decode(encoded, frames, f0, energy))
         mel = louder(mel, _held(manner.volume, frames), self.audio)
@@ -167,6 +180,17 @@ def _whole(frames: Tensor) -> Tensor:
     """(B, P) frames to whole numbers, at least 1, that add up to about the same: what is cut off is carried on."""
     ends = frames.clamp_min(1).cumsum(-1).round().long()
     return torch.diff(ends, prepend=torch.zeros_like(ends[:, :1])).clamp_min(1)
+
+
+def _in_register_of(own: Tensor, melody: Tensor) -> Tensor:
+    """(1, F) `melody` in Hz, moved so that its geometric mean is that of `own`, (1, F)."""
+
+    def middle(f0: Tensor) -> Tensor:
+        return f0[f0 > 0].log().mean() if (f0 > 0).any() else torch.zeros((), device=f0.device)
+
+    if not (own > 0).any():
+        return melody
+    return torch.where(melody > 0, melody * (middle(own) - middle(melody)).exp(), 0.0)
 
 
 def _bent(f0: Tensor, semitones: Tensor, pitch_range: float) -> Tensor:

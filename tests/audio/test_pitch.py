@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
+from ganray.audio.pitch import energy, fundamental
 from ganray.config import AudioConfig
 from ganray.config.prepare import F0Config
-from ganray.preparing.pitch import energy, fundamental
 
 CONTRACTS = [
     AudioConfig(),
