@@ -299,7 +299,8 @@ def save_voice(
             sample = voice.say(SAMPLE_TEXT).waveform
         if sample is not None:
             write(beside / "sample.wav", sample, voice.audio.sample_rate)
-        os.chmod(beside, 0o755)  # mkdtemp's is private
+        os.chmod(beside, 0o755)  # mkdtemp's is private, and so is what safetensors writes
+        os.chmod(beside / "generator.safetensors", 0o644)
         beside.rename(path)
     except BaseException:
         shutil.rmtree(beside, ignore_errors=True)

@@ -23,7 +23,7 @@ from ganray.models import contract
 from ganray.models.convnext import ConvNeXt
 from ganray.models.f0 import F0Head, fill_unvoiced, phase_at_frames, pulse_train
 from ganray.models.fourier import ForwardSTFT, InverseMel, InverseSTFT
-from ganray.models.random import complex_normal, frame_keys
+from ganray.models.random import complex_normal, frame_keys, polar
 
 
 def scaled(mel: Tensor) -> Tensor:
@@ -109,9 +109,9 @@ class Generator(contract.Generator):
         excitation = self.forward_stft(pulses) / (self.audio.n_fft / 4)
         noise = complex_normal(inputs["keys"], prior.shape[1])
         spectrum = (
-            torch.polar(h.exp(), math.pi * theta.tanh()) * excitation
+            polar(h.exp(), math.pi * theta.tanh()) * excitation
             + (n - 1 - inputs["voiced"]).exp() * noise
-            + torch.polar((r - 3).exp(), phi)
+            + polar((r - 3).exp(), phi)
         )
         return self.inverse_stft(spectrum * prior)
 
