@@ -22,7 +22,8 @@ from ganray.serving.speech import MODELS, SpeechFields, as_events, read_speech_r
 from ganray.serving.uploads import decode_audio, decode_mel, is_mel
 
 PAGE = Path(__file__).parent / "page"
-PAGE_FILES = {"index.html": "text/html", "page.css": "text/css", "page.js": "text/javascript"}
+SCRIPTS = ("page.js", "say.js", "service.js", "sound.js", "vocode.js")
+PAGE_FILES = {"index.html": "text/html", "page.css": "text/css", **dict.fromkeys(SCRIPTS, "text/javascript")}
 PAGE_HEADERS = {
     "cache-control": "no-cache",
     "content-security-policy": "default-src 'self'; img-src 'self' data:; media-src 'self' blob:",

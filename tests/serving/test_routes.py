@@ -21,7 +21,7 @@ from ganray.audio import FORMATS, encode, to_pcm16
 from ganray.config import AudioConfig
 from ganray.config.serve import Format
 from ganray.errors import DataError, GanrayError
-from ganray.serving.routes import PAGE, PAGE_FILES
+from ganray.serving.routes import PAGE, PAGE_FILES, SCRIPTS
 
 from .conftest import AUDIO, Endpoint, npy
 
@@ -395,18 +395,20 @@ def test_healthz(endpoint):
 def test_the_page_is_whole_and_needs_nothing_from_elsewhere(endpoint):
     page = requests.get(endpoint.url, timeout=60)
     assert page.headers["content-type"].startswith("text/html")
+    used = page.text + "".join((PAGE / name).read_text() for name in SCRIPTS)
     for name, kind in PAGE_FILES.items():
         response = requests.get(f"{endpoint.url}/{name}", timeout=60)
         assert response.headers["content-type"].startswith(kind)
-        assert name == "index.html" or name in page.text
+        assert name == "index.html" or name in used
         assert "http://" not in response.text.replace("http://www.w3.org/", "")
         assert "https://" not in response.text
 
 
-def test_the_script_of_the_page_parses():
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_the_scripts_of_the_page_parse(script):
     if shutil.which("node") is None:
         pytest.skip("node is not installed")
-    subprocess.run(["node", "--check", str(PAGE / "page.js")], check=True)
+    subprocess.run(["node", "--check", str(PAGE / script)], check=True)
 
 
 def test_formats_of_the_config_are_those_that_can_be_encoded():
