@@ -1,0 +1,74 @@
+"""Whether a voice does what it is asked for: pitch, its range, speed, volume, and whether it is still understood.
+
+python tools/prosody.py VOICE
+
+Measured on the sound: F0 by DIO (medians of the frames that are voiced in both), lengths, levels, PER.
+"""
+
+import json
+import sys
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+
+from ganray.audio.pitch import fundamental
+from ganray.config.prepare import F0Config
+from ganray.metrics import measure
+from ganray.voice import Delivery, Voice
+
+SENTENCES = [
+    "The ferry left the harbour before anyone had paid for the coffee.",
+    "Nobody told the gardener why the fountain had been moved.",
+    "A thin blue line ran along the edge of every map in the room.",
+    "She counted the empty chairs twice, and then she began to read.",
+    "If the bridge is closed, take the road behind the old mill.",
+    "Seven children were waiting for the bus in the rain.",
+    "His answer was short, but it was not what they had expected.",
+    "The wind had stopped, and even the dogs were quiet.",
+]
+ASKED: dict[str, dict[str, float]] = {
+    "as it is": {},
+    "pitch +3": {"pitch": 3},
+    "pitch -3": {"pitch": -3},
+    "pitch range 0.5": {"pitch_range": 0.5},
+    "speed 0.8": {"speed": 0.8},
+    "speed 1.25": {"speed": 1.25},
+    "volume -6": {"volume": -6},
+}
+
+
+def main(path: str) -> None:
+    """Print a line of JSON for everything that is asked for."""
+    voice = Voice.load(path)
+    plain = [analysed(voice, text, {}) for text in SENTENCES]
+    for name, delivery in ASKED.items():
+        made = [analysed(voice, text, delivery) for text in SENTENCES]
+        pairs = list(zip(made, plain, strict=True))
+        row = {
+            "semitones": fmean(12 * np.log2(a["f0"] / b["f0"]) for a, b in pairs),
+            "range": fmean(a["range"] / b["range"] for a, b in pairs),
+            "length": fmean(a["seconds"] / b["seconds"] for a, b in pairs),
+            "decibels": fmean(a["level"] - b["level"] for a, b in pairs),
+            "per": fmean(a["per"] for a in made),
+        }
+        print(json.dumps({"asked": name, **{key: round(float(value), 3) for key, value in row.items()}}), flush=True)
+
+
+def analysed(voice: Voice, text: str, delivery: dict[str, float]) -> dict[str, Any]:
+    """What can be measured of a sentence."""
+    waveform = voice.say(text, Delivery(**delivery)).waveform
+    f0 = fundamental(waveform, voice.audio, F0Config())
+    voiced = np.log2(f0[f0 > 0])
+    rate = voice.audio.sample_rate
+    return {
+        "f0": 2 ** np.median(voiced),
+        "range": np.percentile(voiced, 90) - np.percentile(voiced, 10),
+        "seconds": len(waveform) / rate,
+        "level": 10 * np.log10(np.mean(waveform**2)),
+        "per": measure("per", waveform, text=text, sample_rate=rate, audio=voice.audio),
+    }
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
