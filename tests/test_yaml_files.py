@@ -35,6 +35,12 @@ def check_cluster(path: Path) -> None:
     load(ClusterConfig, path, rules=cluster_rules)
 
 
+def check_voice(path: Path) -> None:
+    from ganray.voice import Voice
+
+    Voice.load(path.parent)
+
+
 def check_rendered(path: Path) -> None:
     from tests.provisioning.schema import check
 
@@ -49,7 +55,10 @@ KINDS: dict[str, Callable[[Path], object]] = {
     "cluster": check_cluster,
 }
 """Folder → how what is in it is checked. A YAML anywhere else must be listed below."""
-OTHERS: dict[str, Callable[[Path], object]] = {".pre-commit-config.yaml": read_yaml}
+OTHERS: dict[str, Callable[[Path], object]] = {
+    ".pre-commit-config.yaml": read_yaml,
+    "ganray/voices/english/voice.yaml": check_voice,
+}
 
 
 def ignored(root: Path) -> list[str]:

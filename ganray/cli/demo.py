@@ -14,6 +14,7 @@ from ganray.cli.options import emit, json_option, note
 DEMO = ("optim.discriminator.start_step=120", "validation.every_steps=150", "checkpoint.every_steps=150")
 """How the recipe is changed for a training of minutes."""
 MADE_MINUTES = 10.0
+GREETING = "Good morning. This is ganray. What follows takes a few minutes: recordings become a voice."
 
 
 @click.command("demo")
@@ -37,10 +38,12 @@ def command(corpus: str | None, out: str, minutes: float, at_most: float, worker
     from ganray.preparing import prepare
     from ganray.provisioning.connect import connect
     from ganray.training import train
-    from ganray.voice import export
+    from ganray.voice import export, located
 
     timer, home = _Timer(), _new_folder(Path(out))
     note(f"demo  everything goes to {home}")
+    with timer("speak"):
+        hello = _hello(home / "hello.wav", located("english"))
     source = _some_of(Path(corpus), home / "corpus", at_most) if corpus else _made(home / "corpus", timer)
     with timer("start Ray"):
         connect("local", num_cpus=max(workers, 2))
@@ -60,6 +63,7 @@ def command(corpus: str | None, out: str, minutes: float, at_most: float, worker
     document = {
         "voice": str(voice.path),
         "run": run.run,
+        "hello": str(hello),
         "clip": str(after),
         "page": str(page),
         "scores": scores,
@@ -73,6 +77,16 @@ def _new_folder(out: Path) -> Path:
     home = out.absolute() / time.strftime("%Y%m%d-%H%M%S")
     home.mkdir(parents=True)
     return home
+
+
+def _hello(out: Path, voice: Path) -> Path:
+    """What the voice that comes with ganray says first."""
+    from ganray.audio import write
+    from ganray.voice import Voice
+
+    speech = Voice.load(voice).say(GREETING)
+    note(f"demo  {out}: ganray's own voice says hello")
+    return write(out, speech.waveform, speech.sample_rate)
 
 
 def _made(out: Path, timer: "_Timer") -> Path:

@@ -23,7 +23,7 @@ AT_ONCE = 4096
 @click.option("-o", "--out", required=True, help="Where to write; the suffix says the format (wav, flac, mp3, …).")
 @click.option("--like", metavar="RECORDING", help="Say it with the rhythm, melody and energy of this recording of it.")
 @click.option("--batch", metavar="TEXTS", help="Say a file of texts, one a line or id|text, into the folder --out.")
-@click.option("--voice", required=True, metavar="VOICE", help="Folder of a text voice.")
+@click.option("--voice", default="english", show_default=True, metavar="VOICE", help="Text voice: a folder, or a name.")
 @click.option("--file", type=click.File(encoding="utf-8"), help="Read the text from a file; - is stdin.")
 @click.option("--speed", default=1.0, show_default=True, help="Times the voice's own speed.")
 @click.option("--pitch", default=0.0, show_default=True, help="Semitones above the voice's own.")
@@ -49,15 +49,16 @@ def command(
     as_json: bool,
     **delivery: float,
 ) -> None:
-    """Say TEXT, or what stands in a file, by VOICE. --json also tells when each word is heard.
+    """Say TEXT, or what stands in a file, by the voice that comes with ganray or by one of your own. --json also tells
+    when each word is heard.
 
     With --batch, every text of a file becomes a recording of a corpus that ganray prepare reads: on all of a cluster's
     cores, and what is there is not said again.
 
     \b
     Example:
-      ganray say "Ships that pass in the night." -o ships.wav --voice voices/kathleen
-      ganray say "Slowly, please." -o slow.mp3 --voice voices/kathleen --speed 0.8 --pitch -2
+      ganray say "Ships that pass in the night." -o ships.wav
+      ganray say "Slowly, please." -o slow.mp3 --speed 0.8 --pitch -2
       ganray say --file chapter.txt -o chapter.flac --voice voices/kathleen
       ganray say "Oh, really?" -o really.wav --voice voices/kathleen --like me_saying_it.wav
       ganray say --batch sentences.txt -o spoken/ --voice voices/kathleen
@@ -77,7 +78,7 @@ def command(
     from ganray.voice.speech import Block, SpokenWord
 
     if (text is None) == (file is None):
-        raise UsageError("give a text or --file, one of them", mend='ganray say "Hello." -o hello.wav --voice VOICE')
+        raise UsageError("give a text or --file, one of them", mend='ganray say "Hello." -o hello.wav')
     format_of(out)  # a wrong suffix is told before the work
     manner = Delivery(**delivery)
     own = read_lexicon(Path(lexicon)) if lexicon else None

@@ -41,6 +41,11 @@ class Batch:
         move = {name: getattr(self, name).to(device, non_blocking=True) for name in ("padded", "f0", "key")}
         return replace(self, **move, script=self.script and self.script.to(device))
 
+    def pin(self) -> "Batch":
+        """The same in page-locked memory, from which `to` copies while the GPU works."""
+        pinned = {name: getattr(self, name).pin_memory() for name in ("padded", "f0", "key")}
+        return replace(self, **pinned, script=self.script and self.script.pin())
+
     def split(self, count: int) -> list["Batch"]:
         """`count` parts whose shares add up to this one's; fewer where there are fewer items."""
         size, pieces = len(self.key), min(count, len(self.key))

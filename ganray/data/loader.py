@@ -44,6 +44,7 @@ def load_batches(
     world_size: int = 1,
     symbols: Sequence[str] | None = None,
     ahead: int = 4,
+    pin: bool = False,
 ) -> Iterator[Batch]:
     """This worker's share of one global batch after the other, for ever.
 
@@ -58,6 +59,7 @@ def load_batches(
         world_size: Workers.
         symbols: The front-end's inventory, where batches need a script.
         ahead: Batches read in advance.
+        pin: Whether they lie in pages that a GPU can fetch by itself.
     """
     ready: queue.Queue[Batch | BaseException] = queue.Queue(ahead)
     closed = threading.Event()
@@ -70,7 +72,7 @@ def load_batches(
                 batch = read_batch(split, draws, audio, segment_length, len(draws) / batch_size)
                 if symbols:
                     batch = replace(batch, script=read_script(split, draws, audio, symbols, batch.spoilt))
-                _put(ready, batch, closed)
+                _put(ready, batch.pin() if pin else batch, closed)
                 place += batch_size
         except BaseException as error:  # handed to the reader's caller
             _put(ready, error, closed)

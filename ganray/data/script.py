@@ -30,6 +30,10 @@ class Script:
         """The same on another device."""
         return Script(*(getattr(self, field.name).to(device, non_blocking=True) for field in fields(self)))
 
+    def pin(self) -> "Script":
+        """The same in page-locked memory."""
+        return Script(*(getattr(self, field.name).pin_memory() for field in fields(self)))
+
     def split(self, count: int) -> list["Script"]:
         """`count` parts."""
         parts = zip(*(getattr(self, field.name).tensor_split(count) for field in fields(self)), strict=True)

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-import torch
-
 from ganray.data import Dataset
 from ganray.data.loader import load_batches
 from ganray.data.sampler import SegmentSampler
@@ -17,6 +15,7 @@ from ganray.gan.run import Run
 from ganray.gan.warm_start import warm_start
 from ganray.training.chronicle import Chronicle
 from ganray.training.clock import Clock
+from ganray.training.device import fitted, settle
 from ganray.training.health import collapse, not_a_number, suspicious_steps
 from ganray.training.validation import Validation, Validations, better
 from ganray.training.worker import Worker, native_precision
@@ -80,7 +79,7 @@ class _Loop:
         if self.run.away and self.first:
             self.run.away.tell = self.chronicle.event
         config = self.config = self.run.config
-        torch.use_deterministic_algorithms(config.deterministic)
+        settle(worker.device, config)
         precision = config.precision
         if precision == "auto":  # one slow worker decides for all, so that all do the same
             precision = "bf16" if worker.lowest(native_precision(worker.device) == "bf16") else "fp32"
@@ -103,7 +102,7 @@ class _Loop:
     def stand_at(self, step: int) -> None:
         """Take everything from the checkpoint of a step; 0: from the beginning."""
         config = self.config
-        self.state = GanState(config, self.worker.device)
+        self.state = fitted(GanState(config, self.worker.device), config)
         if step:
             self.state.load_state_dict(self.run.load(step, self.worker.device))
         else:
@@ -119,6 +118,7 @@ class _Loop:
             rank=self.worker.rank,
             world_size=self.worker.size,
             symbols=self.state.generator.symbols,
+            pin=self.worker.device.type == "cuda",
         )
         self.saved = self.validated = step
         self.chronicle.begin(step)

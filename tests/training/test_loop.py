@@ -12,6 +12,7 @@ from ganray.errors import DivergedError
 from ganray.gan.run import Run
 from ganray.gan.step import GanStep
 from ganray.training import loop, validation
+from ganray.training.device import settle
 from ganray.training.loop import Job, Surroundings, train_loop
 from ganray.training.worker import Worker
 from tests.bits import same
@@ -269,3 +270,26 @@ def test_a_text_generator_learns_the_text_and_then_to_be_judged_and_resumes_exac
     cut = train("cut")
     for name in WEIGHTS:
         assert same(cut.load(4)[name], whole.load(4)[name]), name
+
+
+@pytest.mark.slow
+def test_compiled_networks_learn_the_same(alone):
+    overrides = ("schedule.max_steps=2", "validation.every_steps=100")
+    plain, _ = alone("plain", *overrides)
+    compiled, _ = alone("compiled", *overrides, "compile=true")
+    ours, theirs = compiled.load(2), plain.load(2)
+    assert set(ours["generator"]) == set(theirs["generator"])
+    for name, value in theirs["generator"].items():
+        torch.testing.assert_close(ours["generator"][name], value, atol=1e-4, rtol=1e-2, msg=name)
+
+
+def test_a_gpu_is_told_to_round_only_where_nobody_asked_for_exactness(tiny_run):
+    before = torch.backends.cuda.matmul.allow_tf32
+    try:
+        for overrides, rounded in (((), True), (("precision=fp32",), False)):
+            config = tiny_run("precision=auto", *overrides)
+            settle(torch.device("cuda"), config)
+            assert torch.backends.cuda.matmul.allow_tf32 is rounded
+            assert torch.backends.cudnn.allow_tf32 is rounded
+    finally:
+        torch.backends.cuda.matmul.allow_tf32 = before

@@ -1,0 +1,31 @@
+"""The voice that comes with ganray: small, whole, of this front-end, and understood."""
+
+import numpy as np
+import pytest
+
+from ganray.metrics import measure
+from ganray.voice import Voice, located
+
+TEXT = "Nobody told the gardener why the fountain had been moved."
+
+
+@pytest.fixture(scope="module")
+def english():
+    return Voice.load("english")
+
+
+def test_it_is_small_and_says_where_it_came_from(english):
+    folder = located("english")
+    assert sum(file.stat().st_size for file in folder.iterdir()) <= 12.3e6
+    assert (folder / "generator.safetensors").stat().st_size <= 12e6
+    assert english.kind == "text"
+    assert english.card["origin"]["recipe"] == "text_small"
+    assert {"distillmos", "per"} <= set(english.card["origin"]["scores"])
+
+
+def test_it_is_understood_by_a_recogniser(english):
+    speech = english.say(TEXT)
+    assert 2 < speech.seconds < 6
+    assert 0.02 < np.sqrt(np.mean(speech.waveform**2)) < 0.3
+    assert measure("per", speech.waveform, text=TEXT, sample_rate=speech.sample_rate, audio=english.audio) < 0.35
+    assert [word.text for word in speech.words][:3] == ["Nobody", "told", "the"]
