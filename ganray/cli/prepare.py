@@ -9,7 +9,7 @@ from ganray.cli.options import address_option, emit, json_option, set_option
 
 
 @click.command("prepare")
-@click.argument("corpus", type=click.Path())
+@click.argument("corpora", type=click.Path(), nargs=-1, required=True, metavar="CORPUS…")
 @click.option("--out", required=True, type=click.Path(), metavar="DATASET", help="Folder of the dataset to be made.")
 @click.option("--recipe", metavar="RECIPE", help="Prepare for this recipe: its audio contract instead of the default.")
 @click.option("--validation", type=click.Path(), metavar="FILE", help="The validation split: a file, one id a line.")
@@ -21,7 +21,7 @@ from ganray.cli.options import address_option, emit, json_option, set_option
 @click.option("--keys", is_flag=True, is_eager=True, expose_value=False, callback=lambda c, _, on: _keys(c, on),
               help="List the keys of --set, with their defaults, and leave.")  # fmt: skip
 def command(
-    corpus: str,
+    corpora: tuple[str, ...],
     out: str,
     recipe: str | None,
     validation: str | None,
@@ -31,16 +31,20 @@ def command(
     address: str | None,
     as_json: bool,
 ) -> None:
-    """Make a dataset of the recordings in CORPUS.
+    """Make a dataset of the recordings in CORPUS, or in several.
 
     CORPUS is in LJSpeech layout: metadata.csv with id|text lines (or id|text|normalised text) beside wavs/ID.wav,
     .flac, .mp3, .ogg or .opus, of any sample rate. Every clip is resampled, trimmed, brought to one loudness and
     analysed; what can't be used is dropped and listed in dataset.json with the reason. No sentence is in two splits.
 
+    A labels.csv in a corpus (id and any of speaker, language, style) says who speaks and how, clip by clip; of several
+    corpora each is a speaker of its own, and corpora.FOLDER.language says what they speak.
+
     \b
     Example:
       ganray prepare recordings/ --out data/kathleen --set language=en
       ganray prepare phone/ --out data/phone --set audio.sample_rate=16000 --set audio.f_max=8000
+      ganray prepare anna/ bruno/ --out data/two --set front_end=espeak --set corpora.bruno.language=it
       ganray prepare recordings/ --out data/mine --validation held_out.txt --set test.share=0
     """
     from ganray.config import load, read_yaml, recipe_path
@@ -51,7 +55,7 @@ def command(
     if recipe:
         document["audio"] = read_yaml(recipe_path(recipe)).get("audio", {})
     config = load(PrepareConfig, document, overrides, rules=prepare_rules)
-    result = prepare(corpus, out, config, overwrite=overwrite, address=address)
+    result = prepare(corpora, out, config, overwrite=overwrite, address=address)
     emit(result, _told(result, config.audio.sample_rate, config.audio.hop_length), as_json)
 
 

@@ -14,6 +14,9 @@ from ganray.errors import UsageError
 if TYPE_CHECKING:
     import numpy as np
 
+    from ganray.data.labels import Mixture
+    from ganray.voice import Delivery
+
 AT_ONCE = 4096
 """Frames that are made together: a whole sentence, as a file hurries nobody."""
 
@@ -30,6 +33,9 @@ AT_ONCE = 4096
 @click.option("--pitch-range", default=1.0, show_default=True, help="Times the voice's own range of F0; 0: monotonous.")
 @click.option("--volume", default=0.0, show_default=True, help="Decibels over the voice's own.")
 @click.option("--pauses", default=1.0, show_default=True, help="Times the voice's own pauses at punctuation.")
+@click.option("--speaker", metavar="NAME", help="Who of the voice's speakers; anna=0.7,bruno=0.3 mixes them.")
+@click.option("--language", metavar="TAG", help="What the text is written in; without it, the speaker's own.")
+@click.option("--style", metavar="NAME", help="Which of the voice's styles; calm=0.5,happy=0.5 mixes them.")
 @click.option("--lexicon", type=click.Path(), metavar="FILE", help="Your pronunciations: .yaml, .json or .tsv.")
 @click.option("--ssml", is_flag=True, help="The text holds SSML and [[inline phonemes]]; see docs/text.md.")
 @click.option("--seed", default=0, show_default=True, help="Of the voice's noise.")
@@ -47,7 +53,7 @@ def command(
     seed: int,
     address: str | None,
     as_json: bool,
-    **delivery: float,
+    **delivery: Any,
 ) -> None:
     """Say TEXT, or what stands in a file, by the voice that comes with ganray or by one of your own. --json also tells
     when each word is heard.
@@ -74,13 +80,13 @@ def command(
 
     from ganray.audio import format_of, read, write_blocks
     from ganray.text import read_lexicon
-    from ganray.voice import Delivery, Voice
+    from ganray.voice import Voice
     from ganray.voice.speech import Block, SpokenWord
 
     if (text is None) == (file is None):
         raise UsageError("give a text or --file, one of them", mend='ganray say "Hello." -o hello.wav')
     format_of(out)  # a wrong suffix is told before the work
-    manner = Delivery(**delivery)
+    manner = _delivery(delivery)
     own = read_lexicon(Path(lexicon)) if lexicon else None
     opened = Voice.load(voice)
     text = text if text is not None else file.read()
@@ -118,13 +124,28 @@ def command(
     emit(document, f"{out}: {seconds:.2f} s at {rate:,} Hz, {seconds / elapsed:.0f}x real time", as_json)
 
 
-def _say_all(
-    batch: str, out: str, voice: str, delivery: dict[str, float], seed: int, address: str | None, as_json: bool
-) -> None:
-    from ganray.speaking import read_texts, say_all
+def _delivery(asked: dict[str, Any]) -> "Delivery":
     from ganray.voice import Delivery
 
-    result = say_all(read_texts(batch), out, voice, Delivery(**delivery), seed=seed, address=address, quiet=as_json)
+    return Delivery(**asked | {key: _mixture(key, asked[key]) for key in ("speaker", "style")})
+
+
+def _mixture(key: str, text: str | None) -> "Mixture | None":
+    """`anna` as it is, `anna=0.7,bruno=0.3` as a mapping."""
+    if text is None or "=" not in text:
+        return text
+    try:
+        return {name.strip(): float(share) for name, share in (part.split("=") for part in text.split(","))}
+    except ValueError:
+        raise UsageError(f"--{key} {text} is no mixture", mend=f"write --{key} one=0.7,other=0.3") from None
+
+
+def _say_all(
+    batch: str, out: str, voice: str, delivery: dict[str, Any], seed: int, address: str | None, as_json: bool
+) -> None:
+    from ganray.speaking import read_texts, say_all
+
+    result = say_all(read_texts(batch), out, voice, _delivery(delivery), seed=seed, address=address, quiet=as_json)
     failed = "".join(f"\nnot said: {row['id']} ({row['reason']})" for row in result["failed"])
     kept = f", {result['kept']:,} were there" if result["kept"] else ""
     emit(result, f"{out}: {result['said']:,} texts said, {result['seconds'] / 60:.1f} min{kept}{failed}", as_json)

@@ -58,6 +58,17 @@ class F0Config(Schema):
     """Highest F0, Hz."""
 
 
+class LabelsConfig(Schema):
+    """What is true of all clips of a corpus that its labels.csv says nothing of."""
+
+    speaker: str = ""
+    """Who speaks; empty: the corpus folder's name."""
+    language: str = ""
+    """BCP 47 tag; empty: the dataset's language."""
+    style: str = ""
+    """How: any word; empty: no style in particular."""
+
+
 class PrepareConfig(Schema):
     """Everything that decides how recordings become a dataset."""
 
@@ -67,6 +78,8 @@ class PrepareConfig(Schema):
     """Who speaks; empty: the corpus folder's name."""
     language: str = Field("und", min_length=2)
     """BCP 47 tag of what is spoken (en, de, it); `und`: undetermined."""
+    corpora: dict[str, LabelsConfig] = Field(default_factory=dict)
+    """Folder's name → its speaker, language and style, where they differ: corpora.kerstin_de.language=de."""
     front_end: str = "auto"
     """What makes phonemes of the text, for text voices: `english`, `espeak:de`, …; `none`; or `auto`: `english` where
     the language is English, else none."""

@@ -1,27 +1,52 @@
 """Reading a corpus: recordings and what is said in them, as people keep them.
 
-One layout is known, LJSpeech's: `metadata.csv` with `id|text` or `id|text|normalised text` lines, beside `wavs/`.
+One layout is known, LJSpeech's: `metadata.csv` with `id|text` or `id|text|normalised text` lines, beside `wavs/`. A
+`labels.csv` may say more of single clips: a line with the columns' names, `id` and any of `speaker`, `language`,
+`style`, and one for every clip.
 """
 
+import csv
+import io
 import unicodedata
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from ganray.errors import DataError
 
 SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".opus")
 """Of recordings; where an id has several, the first of these is read."""
+LABELS = ("speaker", "language", "style")
+"""What `labels.csv` may say of a clip."""
+LISTED = ("validation", "test")
+"""Splits that a file may list."""
 
 
 @dataclass(frozen=True)
 class Recording:
-    """One line of a corpus: `path` is None where no file was found, `text` may be empty."""
+    """One line of a corpus: `path` is None where no file was found; `text` and the labels may be empty.
+
+    Attributes:
+        id: Its name.
+        text: What is said.
+        path: Of its file.
+        line: Of `metadata.csv`.
+        corpus: Name of the folder.
+        speaker: Who says it.
+        language: BCP 47 tag.
+        style: How, in the corpus's own word.
+    """
 
     id: str
     text: str
     path: Path | None
     line: int
+    corpus: str = ""
+    speaker: str = ""
+    language: str = ""
+    style: str = ""
 
 
 @dataclass(frozen=True)
@@ -33,19 +58,48 @@ class Corpus:
         layout: Name of the layout it was read by.
         recordings: In the order of `metadata.csv`.
         dropped: (id, reason) of the lines that could not be read.
+        lists: Split → ids, of the splits that a file of the corpus lists: `validation.txt`, `test.txt`.
     """
 
     path: Path
     layout: str
     recordings: tuple[Recording, ...]
     dropped: tuple[tuple[str, str], ...]
+    lists: dict[str, list[str]]
+
+
+def read_corpora(paths: Sequence[str | Path]) -> Corpus:
+    """Several corpora as one, each id behind the name of its folder; one alone as `read_corpus` gives it.
+
+    Raises:
+        DataError: As `read_corpus`; or two folders have one name.
+    """
+    corpora = [read_corpus(path) for path in paths]
+    if len(corpora) == 1:
+        return corpora[0]
+    names = [_name(corpus.path) for corpus in corpora]
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise DataError(f"two corpora are called {twice[0]}", mend="rename a folder: its name tells its clips apart")
+    recordings: list[Recording] = []
+    dropped: list[tuple[str, str]] = []
+    lists: dict[str, list[str]] = {}
+    for name, corpus in zip(names, corpora, strict=True):
+        recordings += [replace(recording, id=f"{name}/{recording.id}") for recording in corpus.recordings]
+        dropped += [(f"{name}/{key}", reason) for key, reason in corpus.dropped]
+        for split, ids in corpus.lists.items():
+            lists.setdefault(split, []).extend(f"{name}/{key}" for key in ids)
+    return Corpus(
+        Path(" ".join(str(corpus.path) for corpus in corpora)), "LJSpeech", tuple(recordings), tuple(dropped), lists
+    )
 
 
 def read_corpus(path: str | Path) -> Corpus:
     """Read a corpus in LJSpeech layout.
 
     Raises:
-        DataError: There is no such folder, no `metadata.csv` or no `wavs/` in it, or not one readable line.
+        DataError: There is no such folder, no `metadata.csv` or no `wavs/` in it, not one readable line, or its
+            `labels.csv` is wrong.
     """
     path = Path(path)
     metadata, wavs = path / "metadata.csv", path / "wavs"
@@ -63,7 +117,36 @@ def read_corpus(path: str | Path) -> Corpus:
     recordings, dropped = _parse(text, _files(wavs))
     if not recordings:
         raise DataError(f"{metadata} has no line of the form id|text", mend=mend)
-    return Corpus(path, "LJSpeech", tuple(recordings), tuple(dropped))
+    labels = _labels(path / "labels.csv", {recording.id for recording in recordings})
+    labelled = (replace(r, corpus=_name(path), **labels.get(r.id, {})) for r in recordings)
+    lists = {split: read_ids(path / f"{split}.txt") for split in LISTED if (path / f"{split}.txt").is_file()}
+    return Corpus(path, "LJSpeech", tuple(labelled), tuple(dropped), lists)
+
+
+def _name(path: Path) -> str:
+    return path.resolve().name
+
+
+def _labels(path: Path, ids: set[str]) -> dict[str, dict[str, Any]]:
+    """Id → what the file says of it."""
+    if not path.is_file():
+        return {}
+    try:
+        rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig"))))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"cannot read {path}: {error}", mend="save it as UTF-8 text with commas") from error
+    allowed = {"id", *LABELS}
+    columns = {column for row in rows for column in row}
+    if "id" not in columns or columns - allowed:
+        raise DataError(
+            f"{path} has other columns than it may",
+            got=", ".join(map(str, columns)) or "none",
+            mend=f"its first line names the columns: id and any of {', '.join(LABELS)}",
+        )
+    strange = next((row["id"] for row in rows if row["id"] not in ids), None)
+    if strange is not None:
+        raise DataError(f"{path} labels {strange}, which is not in metadata.csv", mend="use the ids of metadata.csv")
+    return {row["id"]: {name: (row.get(name) or "").strip() for name in LABELS} for row in rows}
 
 
 def _parse(text: str, files: dict[str, Path]) -> tuple[list[Recording], list[tuple[str, str]]]:

@@ -13,6 +13,7 @@ import torch
 
 from ganray.config import AudioConfig
 from ganray.data.batch import Batch
+from ganray.data.labels import Labels
 from ganray.data.sampler import Draw, SegmentSampler
 from ganray.data.script import Script
 
@@ -31,6 +32,12 @@ class ReadsSegments(Protocol):
     def phonemes(self, index: int) -> tuple[str, ...]:
         """What is said in a clip."""
 
+    def labels(self, index: int) -> dict[str, str]:
+        """Its speaker, language and style."""
+
+
+NO_LABELS = Labels()
+
 
 def load_batches(
     split: ReadsSegments,
@@ -43,6 +50,7 @@ def load_batches(
     rank: int = 0,
     world_size: int = 1,
     symbols: Sequence[str] | None = None,
+    labels: Labels = NO_LABELS,
     ahead: int = 4,
     pin: bool = False,
 ) -> Iterator[Batch]:
@@ -58,6 +66,7 @@ def load_batches(
         rank: This worker.
         world_size: Workers.
         symbols: The front-end's inventory, where batches need a script.
+        labels: Names that tell clips apart.
         ahead: Batches read in advance.
         pin: Whether they lie in pages that a GPU can fetch by itself.
     """
@@ -71,7 +80,7 @@ def load_batches(
                 draws = sampler.share(place, batch_size, rank, world_size)
                 batch = read_batch(split, draws, audio, segment_length, len(draws) / batch_size)
                 if symbols:
-                    batch = replace(batch, script=read_script(split, draws, audio, symbols, batch.spoilt))
+                    batch = replace(batch, script=read_script(split, draws, audio, symbols, batch.spoilt, labels))
                 _put(ready, batch.pin() if pin else batch, closed)
                 place += batch_size
         except BaseException as error:  # handed to the reader's caller
@@ -120,7 +129,12 @@ def read_batch(split: ReadsSegments, draws: list[Draw], audio: AudioConfig, segm
 
 
 def read_script(
-    split: ReadsSegments, draws: list[Draw], audio: AudioConfig, symbols: Sequence[str], spoilt: Sequence[int]
+    split: ReadsSegments,
+    draws: list[Draw],
+    audio: AudioConfig,
+    symbols: Sequence[str],
+    spoilt: Sequence[int],
+    labels: Labels = NO_LABELS,
 ) -> Script:
     """What is said in the clips that `draws` name, and the clips; silence stands for those that are spoilt.
 
@@ -146,6 +160,7 @@ def read_script(
         torch.from_numpy(f0),
         torch.tensor(frames),
         torch.tensor([draw.start_frame for draw in draws]),
+        torch.stack([labels.weights(**split.labels(draw.index)) for draw in draws]),
     )
 
 

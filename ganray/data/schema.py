@@ -16,6 +16,8 @@ COLUMNS = pa.schema(
         pa.field("phonemes", pa.list_(pa.string()), nullable=False),
         pa.field("speaker", pa.string(), nullable=False),
         pa.field("language", pa.string(), nullable=False),
+        # Any word for how it is said; empty: no way in particular.
+        pa.field("style", pa.string(), nullable=False),
         # FLAC, 16-bit, mono, the whole clip at audio.sample_rate.
         pa.field("audio", pa.binary(), nullable=False),
         pa.field("num_samples", pa.int32(), nullable=False),

@@ -17,7 +17,7 @@ import soundfile
 from ganray.config.audio import AudioConfig
 from ganray.errors import DataError
 
-_COLUMNS = ["id", "text", "phonemes", "speaker", "language", "audio", "f0"]
+_COLUMNS = ["id", "text", "phonemes", "speaker", "language", "style", "audio", "f0"]
 _CACHED_ROW_GROUPS = 8
 """Some 6 MB: enough to read clips in order, or several things of one clip, without reading a row group twice."""
 
@@ -32,6 +32,7 @@ class Clip:
         phonemes: The same in a front-end's symbols; empty where none was asked for.
         speaker: Who says it.
         language: BCP 47 tag.
+        style: How it is said, in the corpus's own word; empty: no way in particular.
         waveform: (T,) float32 in [-1, 1], T a multiple of `audio.hop_length`.
         f0: (F,) float32 in Hz at each frame's centre, 0 where unvoiced; F = T / hop_length.
     """
@@ -41,6 +42,7 @@ class Clip:
     phonemes: tuple[str, ...]
     speaker: str
     language: str
+    style: str
     waveform: np.ndarray
     f0: np.ndarray
 
@@ -94,7 +96,7 @@ class Split:
     def __getitem__(self, index: int) -> Clip:
         row = self._row(index)
         waveform, _ = soundfile.read(io.BytesIO(row["audio"].as_py()), dtype="float32")
-        names = {name: row[name].as_py() for name in ("id", "text", "speaker", "language")}
+        names = {name: row[name].as_py() for name in ("id", "text", "speaker", "language", "style")}
         phonemes = tuple(row["phonemes"].as_py())
         return Clip(**names, phonemes=phonemes, waveform=waveform, f0=_floats(row["f0"]))
 
@@ -124,6 +126,11 @@ class Split:
         """What is said in clip `index`, in symbols."""
         return tuple(self._row(index)["phonemes"].as_py())
 
+    def labels(self, index: int) -> dict[str, str]:
+        """Speaker, language and style of clip `index`."""
+        row = self._row(index)
+        return {name: row[name].as_py() for name in ("speaker", "language", "style")}
+
     def _checked(self, index: int) -> int:
         position = index + len(self) if index < 0 else index
         if not 0 <= position < len(self):
@@ -138,6 +145,8 @@ class Split:
             if table is None:
                 file, number = self._groups[group]
                 table = _read(file, number, _COLUMNS)
+                if "style" not in table.column_names:  # prepared before there were styles
+                    table = table.append_column("style", pa.array([""] * table.num_rows))
             self._cache[group] = table
             if len(self._cache) > _CACHED_ROW_GROUPS:
                 self._cache.popitem(last=False)

@@ -129,7 +129,7 @@ class Scorer:
         if self.voice.kind == "noise":
             return self.voice.draw(seed=seed, count=1)[0]
         if self.voice.kind == "text":
-            return self.voice.say(clip.text, seed=seed).waveform
+            return self.voice.say(clip.text, self.voice.delivery_of(clip), seed=seed).waveform
         return self.voice.vocode(self.voice.mel(clip.waveform), seed=seed)
 
     def _measures_of(self, row: str) -> list[str]:

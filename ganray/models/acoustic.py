@@ -66,6 +66,7 @@ class Acoustic(nn.Module):
         channels: Of the decoder.
         inner: Width of the decoder's perceptrons.
         blocks: Its ConvNeXt blocks.
+        num_labels: N, speakers and whatever else tells clips apart.
     """
 
     def __init__(
@@ -77,8 +78,10 @@ class Acoustic(nn.Module):
         channels: int,
         inner: int,
         blocks: int,
+        num_labels: int = 0,
     ) -> None:
         super().__init__()
+        self.label = nn.Linear(num_labels, text_channels, bias=False) if num_labels else None
         self.embedding = nn.Embedding(num_symbols, text_channels)
         nn.init.normal_(self.embedding.weight, std=0.3)
         self.encoder = ConvNeXt(text_channels + 2, text_channels, 3 * text_channels, text_blocks)
@@ -92,12 +95,18 @@ class Acoustic(nn.Module):
         """(B, P) to (B, C, P), zero behind an item's end."""
         return self.embedding(symbols).transpose(1, 2) * mask
 
-    def encode(self, embedded: Tensor, mask: Tensor) -> Tensor:
-        """(B, C, P) to (B, C, P) that know their neighbours, and how far the item's beginning and end are."""
+    def encode(self, embedded: Tensor, mask: Tensor, labels: Tensor | None = None) -> Tensor:
+        """(B, C, P) to (B, C, P) that know their neighbours, and how far the item's beginning and end are.
+
+        `labels` (B, N) say who speaks them, and how: what is read stays the same, what comes of it does not.
+        """
         since = mask.cumsum(-1)
         until = mask.sum(-1, keepdim=True) - since
         places = torch.cat([since, until], 1).clamp(0, 50) / 25 - 1
-        return self.encoder(torch.cat([embedded, places * mask], 1), mask) * mask
+        encoded = self.encoder(torch.cat([embedded, places * mask], 1), mask)
+        if self.label is not None and labels is not None:
+            encoded = encoded + self.label(labels)[..., None]
+        return encoded * mask
 
     def time(self, encoded: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """(B, C, P) to each symbol's log of frames, (B, P), and its energy, (B, P)."""

@@ -10,6 +10,7 @@ from pydantic import ConfigDict
 from torch import Tensor, nn
 
 from ganray.config import Architecture, AudioConfig, RunConfig
+from ganray.data.labels import Labels
 from ganray.data.script import Script
 from ganray.errors import Problem
 from ganray.models.alignment import Alignment
@@ -48,6 +49,11 @@ class Generator(nn.Module):
     def symbols(self) -> tuple[str, ...] | None:
         """The inventory of the front-end whose phonemes it speaks, where `condition` is "text"."""
         return None
+
+    @property
+    def labels(self) -> Labels:
+        """Speakers, languages and styles that it tells apart, where `condition` is "text"."""
+        return Labels()
 
     @property
     def context_frames(self) -> int:

@@ -18,6 +18,8 @@ class Manner:
         pitch_range: Times the voice's own range of F0.
         melody: (1, F) F0 in Hz, 0 where unvoiced, whose course is followed in the voice's own register; None: its own.
         energy: (1, P), as the generator's `copy_manner` gives it, whose course is followed; None: its own.
+        labels: (1, N) weights of the generator's `labels`: who speaks, in what language and style; None: the first
+            speaker in their own language.
     """
 
     rate: Tensor = field(default_factory=lambda: torch.tensor(1.0))
@@ -27,3 +29,4 @@ class Manner:
     pitch_range: float = 1.0
     melody: Tensor | None = None
     energy: Tensor | None = None
+    labels: Tensor | None = None

@@ -8,11 +8,12 @@ AROUND = 2
 """Symbols that a text voice adds: the silence before and after."""
 
 
-def spoken(text: str, num_frames: int, config: PrepareConfig) -> list[str]:
+def spoken(text: str, language: str, num_frames: int, config: PrepareConfig) -> list[str]:
     """All symbols of a text, in order; none without a front-end.
 
     Args:
         text: As it stands in the corpus.
+        language: BCP 47 tag of it.
         num_frames: Of the recording: an alignment gives each symbol one frame at least.
         config: Names the front-end, and says how long a phoneme may be.
 
@@ -22,7 +23,7 @@ def spoken(text: str, num_frames: int, config: PrepareConfig) -> list[str]:
     """
     if config.phonemes_by is None:
         return []
-    symbols = front_end(config.phonemes_by).phonemize(text).flat
+    symbols = front_end(config.phonemes_by).phonemize(text, language=None if language == "und" else language).flat
     if not symbols:
         raise Unusable("no phonemes (nothing of its text can be spoken)")
     if len(symbols) + AROUND > num_frames:

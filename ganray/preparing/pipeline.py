@@ -18,7 +18,8 @@ from ganray.data.schema import COLUMNS
 if TYPE_CHECKING:
     from ganray.preparing.clip import PreparedClip
 
-_TODO = pa.schema([("id", pa.string()), ("text", pa.string()), ("split", pa.string()), ("path", pa.string())])
+_SAID = ("id", "text", "speaker", "language", "style")
+_TODO = pa.schema([(name, pa.string()) for name in (*_SAID, "split", "path")])
 _DONE = pa.schema(
     [
         *(field.with_nullable(True) for field in COLUMNS),
@@ -40,7 +41,7 @@ def prepared(recordings: Sequence[Recording], splits: dict[str, str], config: Pr
     if not recordings:
         return
     rows = [
-        {"id": r.id, "text": r.text, "split": splits[r.id], "path": str(r.path and r.path.absolute())}
+        {name: getattr(r, name) for name in _SAID} | {"split": splits[r.id], "path": str(r.path and r.path.absolute())}
         for r in recordings
     ]
     # Chunks small enough that the bar moves and no core waits for another's last one, and not too many of them.
@@ -72,9 +73,7 @@ def _prepare_row(row: dict[str, str], config: PrepareConfig) -> dict[str, Any]:
     from ganray.preparing.phonemes import spoken
 
     done: dict[str, Any] = {
-        "id": row["id"],
-        "text": row["text"],
-        "split": row["split"],
+        **{name: row[name] for name in (*_SAID, "split")},
         "digest": "",
         "recorded_s": 0.0,
     }
@@ -83,21 +82,19 @@ def _prepare_row(row: dict[str, str], config: PrepareConfig) -> dict[str, Any]:
         done["digest"] = hashlib.sha256(content + row["text"].encode()).hexdigest()
         done["recorded_s"] = _seconds(content)
         clip = prepare_clip(content, config)
-        phonemes = spoken(row["text"], clip.num_samples // config.audio.hop_length, config)
+        phonemes = spoken(row["text"], row["language"], clip.num_samples // config.audio.hop_length, config)
     except Unusable as error:
         return done | {"reason": error.message}
     except OSError as error:
         return done | {"reason": f"unreadable ({error.strerror or error})"}
     except Exception as error:  # one file, however odd, never ends the work on all the others
         return done | {"reason": f"failed ({type(error).__name__}: {error})"}
-    return done | _columns(clip, phonemes, config)
+    return done | _columns(clip, phonemes)
 
 
-def _columns(clip: "PreparedClip", phonemes: list[str], config: PrepareConfig) -> dict[str, Any]:
+def _columns(clip: "PreparedClip", phonemes: list[str]) -> dict[str, Any]:
     return {
         "phonemes": phonemes,
-        "speaker": config.speaker,
-        "language": config.language,
         "audio": clip.flac,
         "num_samples": clip.num_samples,
         "f0": clip.f0,

@@ -2,15 +2,17 @@
 
 import hashlib
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ganray.config.prepare import PrepareConfig, SplitConfig
-from ganray.data.corpus import SUFFIXES, Corpus, Recording, fold, read_corpus, read_ids
+from ganray.config.prepare import LabelsConfig, PrepareConfig, SplitConfig
+from ganray.data.corpus import LISTED, SUFFIXES, Corpus, Recording, fold, read_corpora, read_ids
 from ganray.data.schema import COLUMNS, VERSION
 from ganray.errors import DataError
 from ganray.preparing.pipeline import prepared
@@ -20,11 +22,11 @@ from ganray.preparing.splits import TRAIN, assign
 from ganray.provisioning import connect
 from ganray.text import front_end
 
-HELD_OUT = ("validation", "test")
+HELD_OUT = LISTED
 
 
 def prepare(
-    corpus: str | Path,
+    corpora: str | Path | Sequence[str | Path],
     out: str | Path,
     config: PrepareConfig | None = None,
     *,
@@ -32,10 +34,10 @@ def prepare(
     address: str | None = None,
     quiet: bool = False,
 ) -> dict[str, Any]:
-    """Make a dataset from a corpus. The same corpus and config give the same bytes, on any cluster.
+    """Make a dataset from a corpus, or of several. The same ones and config give the same bytes, on any cluster.
 
     Args:
-        corpus: Folder in LJSpeech layout, which every machine of the cluster can read.
+        corpora: Folder in LJSpeech layout, which every machine of the cluster can read; or several.
         out: The dataset's folder. It appears when all is written.
         config: What to make; the defaults where None.
         overwrite: Replace a dataset that is there.
@@ -49,10 +51,11 @@ def prepare(
     Raises:
         DataError: The corpus can't be read, nothing of it is usable, or there is something at `out`.
     """
-    corpus, out = Path(corpus), Path(out)
+    paths = [corpora] if isinstance(corpora, str | Path) else list(corpora)
+    out = Path(out)
     config = config or PrepareConfig()
     may_write(out, overwrite)
-    source = read_corpus(corpus)
+    source = read_corpora(paths)
     config, lists, notes = _resolve(config, source)
     _front_end(config)  # one that isn't there is told before the work
     todo, splits, dropped = _plan(source, config, lists)
@@ -75,7 +78,7 @@ def prepare(
         written = {split: writer.close() for split, writer in writers.items()}
         listed = [{"id": key, "reason": reason} for key, reason in dropped]
         _must_train(written, listed, source)
-        card = write_card(folder, _card(out.name, source, config, written, listed, fingerprint.hexdigest()[:16]))
+        card = write_card(folder, _card(out.name, source, config, todo, written, listed, fingerprint.hexdigest()[:16]))
     seconds = time.perf_counter() - began
     return {
         "dataset": str(out),
@@ -93,18 +96,20 @@ def _resolve(config: PrepareConfig, source: Corpus) -> tuple[PrepareConfig, dict
     lists, notes, filled = {}, [], {}
     for split in HELD_OUT:
         selection: SplitConfig = getattr(config, split)
-        own = source.path / f"{split}.txt"
         wants_share = selection.model_fields_set & {"share", "max_clips"}
-        if selection.ids is None and not wants_share and own.is_file():
-            selection = selection.model_copy(update={"ids": own.name})
-            lists[split] = read_ids(own)
-            notes.append(f"{split}: the {len(lists[split])} ids of {own}")
+        if selection.ids is None and not wants_share and split in source.lists:
+            selection = selection.model_copy(update={"ids": f"{split}.txt"})
+            lists[split] = source.lists[split]
+            notes.append(f"{split}: the {len(lists[split])} ids that {split}.txt of the corpus lists")
         elif selection.ids is not None:
             lists[split] = read_ids(selection.ids)
             selection = selection.model_copy(update={"ids": Path(selection.ids).name})
         filled[split] = selection
-    speaker = config.speaker or source.path.resolve().name
-    return config.model_copy(update={"speaker": speaker, **filled}), lists, notes
+    strange = set(config.corpora) - {recording.corpus for recording in source.recordings}
+    if strange:
+        there = ", ".join(sorted({recording.corpus for recording in source.recordings}))
+        raise DataError(f"corpora names {min(strange)}, which is not prepared", mend=f"the folders are: {there}")
+    return config.model_copy(update=filled), lists, notes
 
 
 def _plan(
@@ -126,7 +131,18 @@ def _plan(
     known = {recording.id for recording in source.recordings} | {key for key, _ in source.dropped}
     for split, ids in lists.items():
         dropped += [(key, f"no such clip (listed in {split}, not in metadata.csv)") for key in ids if key not in known]
-    return [recording for recording in usable if recording.id in splits], splits, dropped
+    return [_labelled(recording, config) for recording in usable if recording.id in splits], splits, dropped
+
+
+def _labelled(recording: Recording, config: PrepareConfig) -> Recording:
+    """With all labels: its own, else its corpus's, else the dataset's."""
+    corpus = config.corpora.get(recording.corpus, LabelsConfig())
+    return replace(
+        recording,
+        speaker=recording.speaker or corpus.speaker or config.speaker or recording.corpus,
+        language=recording.language or corpus.language or config.language,
+        style=recording.style or corpus.style,
+    )
 
 
 def _by_split(rows: pa.Table) -> Iterator[tuple[str, pa.Table]]:
@@ -154,8 +170,18 @@ def _front_end(config: PrepareConfig) -> dict[str, str]:
 
 
 def _card(
-    name: str, source: Corpus, config: PrepareConfig, written: dict[str, dict], dropped: list[dict], digest: str
+    name: str,
+    source: Corpus,
+    config: PrepareConfig,
+    clips: Sequence[Recording],
+    written: dict[str, dict],
+    dropped: list[dict],
+    digest: str,
 ) -> dict[str, Any]:
+    spoken: dict[str, Counter[str]] = {}
+    for clip in clips:
+        spoken.setdefault(clip.speaker, Counter())[clip.language] += 1
+    speakers = {speaker: languages.most_common(1)[0][0] for speaker, languages in sorted(spoken.items())}
     splits = {
         split: {
             "clips": w["clips"],
@@ -172,10 +198,15 @@ def _card(
         "name": name,
         "audio": config.audio.model_dump(mode="json"),
         "front_end": _front_end(config),
-        "speakers": [config.speaker],
-        "languages": [config.language],
+        "speakers": speakers,
+        "languages": sorted({clip.language for clip in clips}),
+        "styles": sorted({clip.style for clip in clips} - {""}),
         "splits": splits,
         "dropped": dropped,
-        "source": {"name": source.path.resolve().name, "layout": source.layout, "digest": digest},
+        "source": {
+            "name": " ".join(dict.fromkeys(r.corpus for r in source.recordings)),
+            "layout": source.layout,
+            "digest": digest,
+        },
         "prepare": config.model_dump(mode="json"),
     }

@@ -113,7 +113,7 @@ class Generator:
             yield block
 
     async def speak(
-        self, voice: str, text: str, delivery: dict[str, float], seed: int, markup: bool
+        self, voice: str, text: str, delivery: dict[str, Any], seed: int, markup: bool
     ) -> AsyncIterator[np.ndarray]:
         """Blocks of float32 samples from a text, as soon as each is made."""
         speaker, stream = self._voices[voice], self.config.stream
@@ -172,7 +172,7 @@ class Ingress:
                 yield block
 
     async def speak(
-        self, voice: str, text: str, delivery: dict[str, float], seed: int, markup: bool
+        self, voice: str, text: str, delivery: dict[str, Any], seed: int, markup: bool
     ) -> AsyncIterator[np.ndarray]:
         """Blocks of float32 samples from a generator."""
         with as_api_errors():

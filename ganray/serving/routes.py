@@ -56,7 +56,7 @@ class Service(Protocol):
         """Blocks of float32 samples from a waveform (T,) at the voice's rate, or from its mel (M, F)."""
 
     def speak(
-        self, voice: str, text: str, delivery: dict[str, float], seed: int, markup: bool
+        self, voice: str, text: str, delivery: dict[str, Any], seed: int, markup: bool
     ) -> AsyncIterator[np.ndarray]:
         """Blocks of float32 samples from a text; `delivery` holds what `ganray.voice.Delivery` takes."""
 

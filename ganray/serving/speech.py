@@ -49,6 +49,12 @@ class SpeechFields(Schema):
     """Decibels over the voice's own."""
     pauses: float = Field(1.0, ge=0, le=5)
     """Times the voice's own pauses at punctuation."""
+    speaker: str | dict[str, float] | None = None
+    """Who of the voice's speakers, or how much of whom; null: the first."""
+    language: str | None = None
+    """BCP 47 tag of `input`; null: the speaker's own."""
+    style: str | dict[str, float] | None = None
+    """Which of the voice's styles, or how much of which; null: none in particular."""
     ssml: bool = False
     """Whether `input` holds the SSML subset and inline phonemes."""
 
@@ -58,9 +64,10 @@ class SpeechFields(Schema):
         return value["id"] if isinstance(value, dict) and set(value) == {"id"} else value
 
     @property
-    def delivery(self) -> dict[str, float]:
+    def delivery(self) -> dict[str, Any]:
         """What `ganray.voice.Delivery` takes."""
-        return self.model_dump(include={"speed", "pitch", "pitch_range", "volume", "pauses"})
+        numbers = {"speed", "pitch", "pitch_range", "volume", "pauses"}
+        return self.model_dump(include={*numbers, "speaker", "language", "style"}, exclude_none=True)
 
 
 async def read_speech_request(request: Request) -> SpeechFields:

@@ -1,9 +1,9 @@
 """What every front-end offers."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol, runtime_checkable
 
-from ganray.text.utterance import Utterance
+from ganray.text.utterance import Sentence, Utterance
 
 
 @runtime_checkable
@@ -19,7 +19,12 @@ class FrontEnd(Protocol):
     """The whole inventory in a fixed order, padding first: a symbol's index is its embedding's."""
 
     def phonemize(
-        self, text: str, *, lexicon: Mapping[str, tuple[str, ...]] | None = None, markup: bool = False
+        self,
+        text: str,
+        *,
+        lexicon: Mapping[str, tuple[str, ...]] | None = None,
+        markup: bool = False,
+        language: str | None = None,
     ) -> Utterance:
         """Sentences of words of phonemes.
 
@@ -27,8 +32,20 @@ class FrontEnd(Protocol):
             text: Any Unicode.
             lexicon: Pronunciations that go before the front-end's own, from `ganray.text.read_lexicon`.
             markup: Whether `text` holds the SSML subset and `[[inline phonemes]]`.
+            language: BCP 47 tag of the text; None: the front-end's own.
 
         Raises:
-            UsageError: Markup that is wrong, with its line and column and what is allowed there.
+            UsageError: Markup that is wrong, with its line and column and what is allowed there; or a language that
+                it doesn't read.
         """
+        ...
+
+    def stream(
+        self,
+        pieces: Iterable[str],
+        *,
+        lexicon: Mapping[str, tuple[str, ...]] | None = None,
+        language: str | None = None,
+    ) -> Iterator[Sentence]:
+        """The sentences of a text that comes in pieces, each as soon as it has ended: those of `phonemize`."""
         ...

@@ -118,6 +118,7 @@ class _Loop:
             rank=self.worker.rank,
             world_size=self.worker.size,
             symbols=self.state.generator.symbols,
+            labels=self.state.generator.labels,
             pin=self.worker.device.type == "cuda",
         )
         self.saved = self.validated = step

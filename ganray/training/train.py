@@ -25,6 +25,7 @@ from ganray.gan.run import Run
 from ganray.gan.storage import inside, place
 from ganray.provisioning.connect import connect
 from ganray.training.board import Board
+from ganray.training.labelled import labelled
 from ganray.training.loop import Job, Surroundings, train_loop
 from ganray.training.preflight import check_cluster, check_here, memory_is_told, of_one_worker
 from ganray.training.validator import Validator
@@ -92,6 +93,7 @@ def train(
         DivergedError: A loss was no number any more.
     """
     data = check_here(config, dataset)
+    config = labelled(config, data)
     where = inside(place(storage), name or f"{config.name}-{secrets.token_hex(2)}")
     with _cluster(address):
         check_cluster(config, data, place(storage))

@@ -23,6 +23,7 @@ from torch import Tensor
 from ganray.audio import log_mel, write
 from ganray.config import Architecture, AudioConfig, read_yaml
 from ganray.config.load import dump_yaml
+from ganray.data import Clip
 from ganray.errors import ConfigError, DataError, UsageError
 from ganray.models import Generator, build_generator, num_parameters
 from ganray.models.contract import remove_weight_norm
@@ -202,6 +203,12 @@ class Voice:
             keys = torch.arange(count, device=self.device) + seed
             inputs = self.generator.prepare(torch.zeros(count, 0, 0, device=self.device), keys)
             return self.generator(inputs)[:, 0].float().cpu().numpy()
+
+    def delivery_of(self, clip: Clip) -> Delivery:
+        """That of a clip's own speaker, language and style, as far as the voice tells them apart."""
+        if not len(self.generator.labels):
+            return Delivery()
+        return Delivery(speaker=clip.speaker, language=clip.language, style=clip.style or None)
 
     def must_speak(self) -> Speaker:
         """Its speaker.

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from ganray.config import AudioConfig
+from ganray.data.labels import Labels, Mixture
 from ganray.errors import Problem, UsageError
 from ganray.models.manner import Manner
 from ganray.text import Sentence
@@ -30,6 +32,9 @@ class Delivery:
         pitch_range: Times the voice's own range of F0, 0 (monotonous) to 3.
         volume: Decibels over the voice's own, -60 to 24.
         pauses: Times the voice's own pauses at punctuation, 0 to 5.
+        speaker: Who of the voice's speakers, or how much of whom; None: the first.
+        language: BCP 47 tag of the text; None: the speaker's own.
+        style: Which of the voice's styles, or how much of which; None: none in particular.
 
     Raises:
         UsageError: A value outside of its range; all of them are told.
@@ -40,6 +45,9 @@ class Delivery:
     pitch_range: float = 1.0
     volume: float = 0.0
     pauses: float = 1.0
+    speaker: Mixture | None = None
+    language: str | None = None
+    style: Mixture | None = None
 
     def __post_init__(self) -> None:
         problems = []
@@ -52,6 +60,21 @@ class Delivery:
         if problems:
             first = problems[0]
             raise UsageError(f"{first.path} {first.value:g}: {first.rule}", problems=problems)
+
+    def reading(self, labels: Labels) -> str | None:
+        """The language that the text is read in; None: the front-end's own."""
+        return self.language or labels.language_of(self.speaker)
+
+    def labelled(self, labels: Labels) -> Tensor:
+        """(1, N) weights of what the voice knows by name.
+
+        Raises:
+            UsageError: It doesn't know this speaker, language or style.
+        """
+        if not len(labels) and (self.speaker or self.style):
+            mend = "leave speaker and style out, or use a voice that was trained with several"
+            raise UsageError("the voice has one speaker and one style", mend=mend)
+        return labels.weights(self.speaker, self.language, self.style)[None]
 
     def of(self, sentence: Sentence, audio: AudioConfig) -> Manner:
         """For every symbol of a sentence, with the silence before and after it."""

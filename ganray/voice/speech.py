@@ -105,11 +105,12 @@ class Speaker:
         Raises:
             UsageError: There is no word in the text, or its markup is wrong; before the first block.
         """
-        sentences = self._sentences(text, lexicon, markup)
+        labels = delivery.labelled(self.generator.labels).to(self._device)
+        sentences = self._sentences(text, lexicon, markup, delivery.reading(self.generator.labels))
         first = next(sentences, None)
         if first is None:
             raise UsageError("nothing to say: there is no word in the text", mend="give a text with letters or digits")
-        return self._blocks(chain([first], sentences), delivery, seed, first_frames, block_frames)
+        return self._blocks(chain([first], sentences), delivery, labels, seed, first_frames, block_frames)
 
     def say(
         self, text: str, delivery: Delivery, *, seed: int = 0, lexicon: Lexicon | None = None, markup: bool = False
@@ -141,7 +142,9 @@ class Speaker:
         """
         if delivery.speed != 1 or delivery.pauses != 1:
             raise UsageError("the recording gives the rhythm", mend="leave speed and pauses out")
-        spoken = self.front_end.phonemize(text, lexicon=lexicon)
+        labels = delivery.labelled(self.generator.labels).to(self._device)
+        language = delivery.reading(self.generator.labels)
+        spoken = self.front_end.phonemize(text, lexicon=lexicon, language=language)
         if not spoken.sentences:
             raise UsageError("nothing to say: there is no word in the text", mend="give a text with letters or digits")
         whole = replace(spoken.sentences[0], words=tuple(spoken.words))
@@ -156,24 +159,32 @@ class Speaker:
         if certainty < self.generator.config.least_certainty:
             raise _other_text(certainty)
         asked = delivery.of(whole, audio)
-        manner = replace(manner, pitch=asked.pitch, volume=asked.volume, pitch_range=asked.pitch_range)
+        manner = replace(manner, pitch=asked.pitch, volume=asked.volume, pitch_range=asked.pitch_range, labels=labels)
         with torch.inference_mode():
             inputs, durations = self.generator.speak(symbols, mix(torch.tensor([seed], device=self._device)), manner)
             waveform = self.generator(inputs)[0, 0].float().cpu().numpy()
         return Speech(waveform, audio.sample_rate, self._words(whole, durations[0].cpu().numpy(), 0))
 
-    def _sentences(self, text: str | Iterable[str], lexicon: Lexicon | None, markup: bool) -> Iterator[Sentence]:
-        if markup or not hasattr(self.front_end, "stream"):
+    def _sentences(
+        self, text: str | Iterable[str], lexicon: Lexicon | None, markup: bool, language: str | None
+    ) -> Iterator[Sentence]:
+        if markup:
             whole = text if isinstance(text, str) else "".join(text)
-            return iter(self.front_end.phonemize(whole, lexicon=lexicon, markup=markup).sentences)
-        return self.front_end.stream([text] if isinstance(text, str) else text, lexicon=lexicon)
+            return iter(self.front_end.phonemize(whole, lexicon=lexicon, markup=True, language=language).sentences)
+        return self.front_end.stream([text] if isinstance(text, str) else text, lexicon=lexicon, language=language)
 
     def _blocks(
-        self, sentences: Iterable[Sentence], delivery: Delivery, seed: int, first_frames: int, block_frames: int
+        self,
+        sentences: Iterable[Sentence],
+        delivery: Delivery,
+        labels: torch.Tensor,
+        seed: int,
+        first_frames: int,
+        block_frames: int,
     ) -> Iterator[Block]:
         done = 0
         for number, sentence in enumerate(sentences):
-            inputs, durations = self._plan(sentence, delivery, seed, number)
+            inputs, durations = self._plan(sentence, delivery, labels, seed, number)
             words = self._words(sentence, durations, done)
             for waveform in stream(self.generator, inputs, block_frames if number else first_frames, block_frames):
                 yield Block(waveform, words)
@@ -183,11 +194,14 @@ class Speaker:
                 yield Block(silence)
                 done += len(silence)
 
-    def _plan(self, sentence: Sentence, delivery: Delivery, seed: int, number: int) -> tuple[Inputs, np.ndarray]:
+    def _plan(
+        self, sentence: Sentence, delivery: Delivery, labels: torch.Tensor, seed: int, number: int
+    ) -> tuple[Inputs, np.ndarray]:
         symbols = self._symbols(sentence)
         key = mix(torch.tensor([seed], device=self._device)) + number
+        manner = replace(delivery.of(sentence, self.audio), labels=labels)
         with torch.inference_mode():
-            inputs, durations = self.generator.speak(symbols, key, delivery.of(sentence, self.audio))
+            inputs, durations = self.generator.speak(symbols, key, manner)
         return inputs, durations[0].cpu().numpy()
 
     def _symbols(self, sentence: Sentence) -> torch.Tensor:

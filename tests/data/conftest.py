@@ -25,6 +25,7 @@ def small_dataset(tmp_path_factory):
             "phonemes": [],
             "speaker": "nobody",
             "language": "en",
+            "style": "",
             "audio": clip.flac,
             "num_samples": clip.num_samples,
             "f0": clip.f0,

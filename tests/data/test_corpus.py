@@ -1,6 +1,7 @@
 import pytest
 
 from ganray.data import fold, read_corpus, read_ids
+from ganray.data.corpus import read_corpora
 from ganray.errors import DataError
 
 
@@ -99,3 +100,34 @@ def test_takes_of_one_sentence_fold_to_the_same():
     assert fold("Straße") == fold("STRASSE")
     assert fold(" … ?! ") == ""
     assert fold("one two") != fold("onetwo")
+
+
+def test_labels_say_who_speaks_and_how(folder):
+    (folder / "labels.csv").write_text("id,speaker,style\na,anna,calm\nb,bruno,\n")
+    corpus = write(folder, "a|1\nb|2\nc|3\n")
+    assert [(r.speaker, r.language, r.style) for r in corpus.recordings] == [
+        ("anna", "", "calm"), ("bruno", "", ""), ("", "", ""),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text, told", [("id,mood\na,calm\n", "mood"), ("speaker\nanna\n", "columns"), ("id,style\nz,calm\n", "z")]
+)
+def test_labels_that_make_no_sense_are_refused(folder, text, told):
+    (folder / "labels.csv").write_text(text)
+    with pytest.raises(DataError, match=told):
+        write(folder, "a|1\n")
+
+
+def test_several_corpora_are_one_with_their_names_before_the_ids(folder, tmp_path):
+    for name in ("anna", "bruno"):
+        (tmp_path / name / "wavs").mkdir(parents=True)
+        (tmp_path / name / "metadata.csv").write_text("1|One.\n2|Two.\nmalformed\n")
+    (tmp_path / "anna" / "validation.txt").write_text("2\n")
+    both = read_corpora([tmp_path / "anna", tmp_path / "bruno"])
+    assert [r.id for r in both.recordings] == ["anna/1", "anna/2", "bruno/1", "bruno/2"]
+    assert [r.corpus for r in both.recordings] == ["anna", "anna", "bruno", "bruno"]
+    assert [key for key, _ in both.dropped] == ["anna/malformed", "bruno/malformed"]
+    assert both.lists == {"validation": ["anna/2"]}
+    with pytest.raises(DataError, match="called anna"):
+        read_corpora([tmp_path / "anna", tmp_path / "anna"])

@@ -53,7 +53,7 @@ def make(model, frames=40, batch=2, f0=None):
     return inputs, model(inputs)
 
 
-def script(frames, symbols):
+def script(frames, symbols, labels=0):
     """Items of so many frames and symbols, of no meaning."""
     torch.manual_seed(2)
     said = torch.randint(3, 40, (len(frames), max(symbols)))
@@ -63,7 +63,8 @@ def script(frames, symbols):
     for row, (length, width) in enumerate(zip(frames, symbols, strict=True)):
         said[row, width:], f0[row, length:] = 0, 0
     start = torch.zeros(len(frames), dtype=torch.int64)
-    return Script(said, torch.tensor(symbols), padded, f0, torch.tensor(frames), start)
+    weights = torch.eye(labels)[torch.arange(len(frames)) % labels] if labels else torch.zeros(len(frames), 0)
+    return Script(said, torch.tensor(symbols), padded, f0, torch.tensor(frames), start, weights)
 
 
 def test_there_are_generators():
@@ -249,3 +250,24 @@ def test_certainty_is_high_only_where_one_path_is_likely():
         for frame in range(frames):
             sure[item, frame, frame * symbols // frames] = 0
     torch.testing.assert_close(model.align(words, speech_mel(40)).certainty, torch.ones(2))
+
+
+def test_speakers_languages_and_styles_are_learned_and_heard():
+    model = generator("text", speakers={"anna": "de", "bruno": "it"}, languages=["de", "it"], styles=["calm"])
+    _, own = model.learn(script([40, 40], [12, 9], labels=5), speech_mel(40))
+    sum(own.values()).backward()
+    assert (model.acoustic.label.weight.grad.abs().sum(0) > 0).tolist() == [True, True, False, False, False]
+    model.eval()
+    symbols, key = torch.tensor([[0, 5, 6, 7, 8, 0]]), torch.tensor([1])
+
+    def mel(**asked):
+        manner = Manner(labels=model.labels.weights(**asked)[None], frames=torch.full((1, 6), 4))
+        with torch.inference_mode():
+            return model.speak(symbols, key, manner)[0]["mel"]
+
+    plain = mel(speaker="anna")
+    assert not torch.allclose(plain, mel(speaker="bruno"), atol=1e-3)
+    assert not torch.allclose(plain, mel(style="calm"), atol=1e-3)
+    with torch.inference_mode():
+        own_way = model.speak(symbols, key, Manner(frames=torch.full((1, 6), 4)))[0]["mel"]
+    assert torch.equal(plain, own_way)

@@ -194,3 +194,22 @@ def test_a_prepare_that_is_killed_leaves_no_dataset(ray_session, make_corpus, sp
     prepare(corpus, data / "out", quiet=True)
     assert [path.name for path in data.iterdir()] == ["out"]
     json.loads((data / "out" / "dataset.json").read_text())
+
+
+def test_several_corpora_become_one_dataset_that_tells_its_speakers_apart(ray_session, make_corpus, tmp_path):
+    for name, count in (("anna", 14), ("bruno", 6)):
+        make_corpus({f"c{n}": f"Sentence {n} of {name}." for n in range(count)}).rename(tmp_path / name)
+    (tmp_path / "anna" / "labels.csv").write_text("id,style\nc3,calm\n")
+    config = PrepareConfig.model_validate({"language": "en", "corpora": {"bruno": {"language": "en-GB"}}})
+    prepare([tmp_path / "anna", tmp_path / "bruno"], tmp_path / "out", config, quiet=True)
+    data = Dataset.open(tmp_path / "out")
+    assert data.card["speakers"] == {"anna": "en", "bruno": "en-GB"}
+    assert (data.card["languages"], data.card["styles"]) == (["en", "en-GB"], ["calm"])
+    clips = [clip for split in data.splits for clip in data.split(split).clips()]
+    assert {(clip.id.split("/")[0], clip.speaker, clip.language) for clip in clips} == {
+        ("anna", "anna", "en"), ("bruno", "bruno", "en-GB"),
+    }  # fmt: skip
+    assert [clip.id for clip in clips if clip.style] == ["anna/c3"]
+    with pytest.raises(DataError, match="carla"):
+        config = PrepareConfig.model_validate({"corpora": {"carla": {"language": "it"}}})
+        prepare([tmp_path / "anna"], tmp_path / "other", config, quiet=True)

@@ -13,7 +13,7 @@ from ganray.preparing.shards import SplitWriter, beside, may_write
 
 def rows(first, count):
     keys = [str(number) for number in range(first, first + count)]
-    values = {"id": keys, "text": keys, "speaker": ["s"] * count, "language": ["en"] * count}
+    values = {"id": keys, "text": keys, "speaker": ["s"] * count, "language": ["en"] * count, "style": [""] * count}
     values |= {name: [[]] * count for name in ("phonemes", "f0", "energy", "flags")}
     values |= {"audio": [b"flac"] * count, "num_samples": [256] * count}
     return pa.table({name: values[name] for name in COLUMNS.names}, schema=COLUMNS)

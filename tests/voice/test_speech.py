@@ -11,8 +11,10 @@ import yaml
 
 from ganray.audio.pitch import fundamental
 from ganray.cli import main
+from ganray.config import Architecture
 from ganray.config.prepare import F0Config
 from ganray.errors import DataError, UsageError
+from ganray.models import build_generator
 from ganray.text import read_lexicon
 from ganray.voice import Delivery, Voice, bundle
 
@@ -172,3 +174,47 @@ def test_a_voice_that_comes_with_ganray_is_opened_by_its_name(text_voice, tmp_pa
     shutil.copytree(text_voice, tmp_path / "mine" / "somebody")
     monkeypatch.chdir(tmp_path / "mine")
     assert Voice.load("somebody").path.resolve() == tmp_path / "mine" / "somebody"  # a folder that is there goes first
+
+
+@pytest.fixture(scope="module")
+def company(text_voice, tmp_path_factory):
+    """A voice of two speakers and two styles, untrained."""
+    own = Voice.load(text_voice)
+    named = {"speakers": {"anna": "en", "bruno": "en-GB"}, "languages": ["en", "en-GB"], "styles": ["calm", "happy"]}
+    torch.manual_seed(3)
+    architecture = Architecture.model_validate(own.card["generator"] | named)
+    path = tmp_path_factory.mktemp("company") / "voice"
+    return bundle.save_voice(path, build_generator(architecture, own.audio), name="company", origin={}, sample=None)
+
+
+def test_a_speaker_and_a_style_are_chosen_and_mixed(company, tmp_path):
+    def said(**asked):
+        return company.say("Who is there?", Delivery(**asked)).waveform
+
+    plain, other = said(), said(speaker="bruno")
+    assert np.array_equal(plain, said(speaker="anna", language="en"))
+    assert not np.array_equal(plain[: len(other)], other[: len(plain)])
+    half = said(speaker={"anna": 0.5, "bruno": 0.5})
+    assert not np.array_equal(half[: len(plain)], plain[: len(half)])
+    assert not np.array_equal(said(style="calm"), said(style="happy"))
+    out = tmp_path / "mixed.wav"
+    asked = ["--speaker", "anna=0.5,bruno=0.5", "--voice", str(company.path), "-o", str(out)]
+    with pytest.raises(SystemExit) as end:
+        main(["say", "Who is there?", *asked])
+    assert end.value.code == 0
+    np.testing.assert_allclose(soundfile.read(out)[0], half, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "asked, told",
+    [({"speaker": "carla"}, "anna, bruno"), ({"style": "sad"}, "calm, happy"), ({"language": "it"}, "en, en-GB")],
+)
+def test_a_name_that_the_voice_does_not_know_is_refused_before_the_work(company, asked, told):
+    with pytest.raises(UsageError) as error:
+        company.speak("Who is there?", Delivery(**asked))
+    assert told in f"{error.value} {error.value.mend}"
+
+
+def test_a_voice_of_one_speaker_says_so(voice):
+    with pytest.raises(UsageError, match="one speaker"):
+        voice.speak("Who is there?", Delivery(speaker="anna"))

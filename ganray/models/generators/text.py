@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ganray.audio.mel import louder, silence
 from ganray.config import AudioConfig, RunConfig
+from ganray.data.labels import Labels
 from ganray.data.script import Script
 from ganray.errors import Problem
 from ganray.models import contract
@@ -34,6 +35,12 @@ class Config(contract.ArchitectureConfig):
     type: Literal["text"] = "text"
     front_end: str = "english"
     """What makes phonemes of text; the dataset must be prepared with it."""
+    speakers: dict[str, str] = Field(default_factory=dict)
+    """Those it tells apart, and the language of each; filled in from the dataset where that has several."""
+    languages: tuple[str, ...] = ()
+    """BCP 47 tags of what they speak; filled in like speakers."""
+    styles: tuple[str, ...] = ()
+    """Names of how they speak; filled in like speakers."""
     text_channels: int = Field(128, ge=8)
     """Width of the encoder."""
     text_blocks: int = Field(5, ge=1)
@@ -67,13 +74,17 @@ class Generator(contract.Generator):
     def __init__(self, config: Config, audio: AudioConfig) -> None:
         super().__init__(config, audio)
         sizes = config.model_dump(include={"text_channels", "text_blocks", "channels", "inner", "blocks"})
-        self.acoustic = Acoustic(len(self.symbols), audio.n_mels, **sizes)
+        self.acoustic = Acoustic(len(self.symbols), audio.n_mels, num_labels=len(self.labels), **sizes)
         self.aligner = Aligner(config.text_channels, audio.n_mels)
         self.vocoder = source_filter.Generator(config.vocoder, audio)
 
     @property
     def symbols(self) -> tuple[str, ...]:
         return front_end(self.config.front_end).symbols
+
+    @property
+    def labels(self) -> Labels:
+        return Labels(self.config.speakers, self.config.languages, self.config.styles)
 
     @property
     def has_f0_head(self) -> bool:
@@ -104,7 +115,7 @@ class Generator(contract.Generator):
         frames = Frames.of(durations, clips.shape[-1])
         trusted = (_certainty(log_probs, frames) >= self.config.least_certainty)[:, None].float()
         energy = frames.means(target.mean(1), durations)
-        encoded = acoustic.encode(embedded, text_mask)
+        encoded = acoustic.encode(embedded, text_mask, script.labels)
         log_frames, said_energy = acoustic.time(encoded, text_mask)
         mel = acoustic.decode(encoded, frames, script.f0, energy)
         losses = {
@@ -131,7 +142,7 @@ class Generator(contract.Generator):
     def copy_manner(self, symbols: Tensor, clip: Tensor, f0: Tensor) -> tuple[Manner, float]:
         num_symbols, num_frames = (torch.tensor([values.shape[-1]], device=clip.device) for values in (symbols, clip))
         none = torch.zeros(1, device=clip.device, dtype=torch.int64)
-        script = Script(symbols, num_symbols, clip.new_zeros(1, 0), f0, num_frames, none)
+        script = Script(symbols, num_symbols, clip.new_zeros(1, 0), f0, num_frames, none, clip.new_zeros(1, 0))
         found = self.align(script, clip)
         energy = Frames.of(found.durations, clip.shape[-1]).means(scaled(clip).mean(1), found.durations)
         return Manner(frames=found.durations, melody=f0, energy=energy), float(found.certainty)
@@ -139,7 +150,8 @@ class Generator(contract.Generator):
     def speak(self, symbols: Tensor, key: Tensor, manner: Manner | None = None) -> tuple[contract.Inputs, Tensor]:
         acoustic, manner = self.acoustic, manner or Manner()
         mask = torch.ones(1, 1, symbols.shape[1], device=symbols.device)
-        encoded = acoustic.encode(acoustic.embed(symbols, mask), mask)
+        labels = self.labels.weights()[None].to(symbols.device) if manner.labels is None else manner.labels
+        encoded = acoustic.encode(acoustic.embed(symbols, mask), mask, labels)
         log_frames, energy = acoustic.time(encoded, mask)
         durations = _whole(log_frames.exp() / manner.rate)
         durations = torch.where(manner.frames > 0, manner.frames, durations)

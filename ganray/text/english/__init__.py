@@ -4,6 +4,7 @@ import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
+from ganray.errors import UsageError
 from ganray.text.english.dictionary import version as dictionary_version
 from ganray.text.english.reading import Reader
 from ganray.text.markup import Marked, parse_markup, plain
@@ -29,24 +30,41 @@ class English:
         self.version = f"{VERSION}+misaki.{dictionary_version()}"
 
     def phonemize(
-        self, text: str, *, lexicon: Mapping[str, tuple[str, ...]] | None = None, markup: bool = False
+        self,
+        text: str,
+        *,
+        lexicon: Mapping[str, tuple[str, ...]] | None = None,
+        markup: bool = False,
+        language: str | None = None,
     ) -> Utterance:
         """See `FrontEnd.phonemize`."""
+        _must_be_english(language)
         marked = parse_markup(text) if markup else plain(text)
         reader = Reader(marked, lexicon)
         sentences = (reader.sentence(span) for span in _spans(marked))
         return Utterance(tuple(sentence for sentence in sentences if sentence.words))
 
     def stream(
-        self, pieces: Iterable[str], *, lexicon: Mapping[str, tuple[str, ...]] | None = None
+        self,
+        pieces: Iterable[str],
+        *,
+        lexicon: Mapping[str, tuple[str, ...]] | None = None,
+        language: str | None = None,
     ) -> Iterator[Sentence]:
-        """The sentences of a text that comes in pieces, in constant memory; spans count from its beginning."""
+        """See `FrontEnd.stream`; in constant memory."""
+        _must_be_english(language)
         for span in split_sentences(pieces):
             sentence = Reader(plain(span.text), lexicon, span.start).sentence(
                 span._replace(start=0, end=len(span.text))
             )
             if sentence.words:
                 yield sentence
+
+
+def _must_be_english(language: str | None) -> None:
+    if language and language.lower().split("-")[0] != "en":
+        mend = "the espeak front-end reads other languages: --set front_end=espeak when preparing"
+        raise UsageError(f"the english front-end does not read {language!r}", mend=mend)
 
 
 def _spans(marked: Marked) -> Iterator[Span]:

@@ -1,12 +1,16 @@
 """`espeak`, `espeak:de`: over a hundred languages by espeak-ng (GPL-3.0, an extra of its own).
 
+One inventory serves all languages, so that one voice may speak several; what follows the colon is the one it reads
+unless told otherwise.
+
 Sentences, spans and pauses are ganray's; espeak-ng reads each word in its sentence's place, so numbers and the like
 are its own. Plain text only, no markup.
 """
 
 import importlib.metadata
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from ganray.errors import ConfigError, UsageError
@@ -21,6 +25,8 @@ _SOUNDS = (
     "ɨ ɪ ɫ ɬ ɭ ɮ ɯ ɰ ɱ ɲ ɳ ɴ ɵ ɶ ɸ ɹ ɺ ɻ ɽ ɾ ʀ ʁ ʂ ʃ ʄ ʈ ʉ ʊ ʋ ʌ ʍ ʎ ʏ ʐ ʑ ʒ ʔ ʕ ʘ ʙ ʛ ʜ ʝ ʟ ʡ ʢ ʰ ʲ ˈ ˌ ː ˑ ˞ β θ χ ᵻ "
     "ᵊ ⱱ \u0303 \u0329 \u032a \u031d \u0361 1 2 3 4 5 6 7 8 9"
 )
+_OWN_NAME = {"en": "en-us", "fr": "fr-fr", "zh": "cmn", "no": "nb"}
+"""Of languages that espeak-ng calls otherwise than BCP 47."""
 _MARK = {",": ",", ";": ";", ":": ":", "!": "!", "?": "?", "—": "—", "–": "—", "…": "…", ".": "."}
 _TOKEN = re.compile(r"[^\s.,;:!?…—–\"“”„«»()\[\]]+(?:[.,:]\w+)*|\.\.\.|[.,;:!?…—–]")
 
@@ -35,13 +41,18 @@ class Espeak:
     symbols = (PAD, BOUNDARY, BREAK, *MARKS, *_SOUNDS.split())
 
     def __init__(self, language: str) -> None:
-        backend, version = _backend(language)
-        self.name, self._backend = f"espeak:{language}", backend
-        self.version = f"1+espeak.{version}"
+        _backend(language)
+        self.name, self._language = f"espeak:{language}", language
+        self.version = f"1+espeak.{importlib.metadata.version('espeakng_loader')}"
         self._known = frozenset(self.symbols)
 
     def phonemize(
-        self, text: str, *, lexicon: Mapping[str, tuple[str, ...]] | None = None, markup: bool = False
+        self,
+        text: str,
+        *,
+        lexicon: Mapping[str, tuple[str, ...]] | None = None,
+        markup: bool = False,
+        language: str | None = None,
     ) -> Utterance:
         """See `FrontEnd.phonemize`.
 
@@ -50,18 +61,26 @@ class Espeak:
         """
         if markup:
             raise UsageError("markup is read by the english front-end only", got=self.name)
-        own = dict(lexicon or {})
-        found = []
-        for span in split_sentences(text):
-            words = self._words(span.text, span.start, own)
-            if words:
-                found.append(Sentence(span.text, span.start, span.end, words, 0.0, span.ends_paragraph))
-        return Utterance(tuple(found))
+        return Utterance(tuple(self.stream([text], lexicon=lexicon, language=language)))
 
-    def _words(self, text: str, offset: int, own: Mapping[str, tuple[str, ...]]) -> tuple[Word, ...]:
+    def stream(
+        self,
+        pieces: Iterable[str],
+        *,
+        lexicon: Mapping[str, tuple[str, ...]] | None = None,
+        language: str | None = None,
+    ) -> Iterator[Sentence]:
+        """See `FrontEnd.stream`."""
+        backend, own = _backend(language or self._language), dict(lexicon or {})
+        for span in split_sentences(pieces):
+            words = self._words(backend, span.text, span.start, own)
+            if words:
+                yield Sentence(span.text, span.start, span.end, words, 0.0, span.ends_paragraph)
+
+    def _words(self, backend: Any, text: str, offset: int, own: Mapping[str, tuple[str, ...]]) -> tuple[Word, ...]:
         tokens = [(match.group(), match.start()) for match in _TOKEN.finditer(text)]
         spoken = [token for token, _ in tokens if token not in _MARK and token != "..."]
-        said = iter(self._backend.phonemize(spoken, strip=True) if spoken else [])
+        said = iter(backend.phonemize(spoken, strip=True) if spoken else [])
         words: list[Word] = []
         for token, at in tokens:
             if token in _MARK or token == "...":
@@ -81,7 +100,13 @@ def _marked(word: Word, mark: str) -> Word:
     return Word(word.text, word.start, word.end, word.spoken, word.phonemes, mark)
 
 
-def _backend(language: str) -> tuple[Any, str]:
+@lru_cache
+def _backend(language: str) -> Any:
+    """Of a language as espeak-ng names it, or as BCP 47 does.
+
+    Raises:
+        ConfigError: espeak-ng isn't installed, or lacks the language.
+    """
     try:
         import espeakng_loader
         from phonemizer.backend import EspeakBackend
@@ -90,10 +115,13 @@ def _backend(language: str) -> tuple[Any, str]:
         raise ConfigError("the espeak front-end needs espeak-ng, which is GPL-3.0", mend=PIP) from None
     EspeakWrapper.set_library(espeakng_loader.get_library_path())
     EspeakWrapper.set_data_path(espeakng_loader.get_data_path())
-    if not EspeakBackend.is_supported_language(language):
+    tag = language.lower()
+    known = [
+        name for name in (_OWN_NAME.get(tag, tag), tag, tag.split("-")[0]) if EspeakBackend.is_supported_language(name)
+    ]
+    if not known:
         raise ConfigError(f"espeak-ng has no language {language!r}", mend="its names are like de, en-gb, fr-fr, pt-br")
-    backend = EspeakBackend(language, with_stress=True, punctuation_marks="…", language_switch="remove-flags")
-    return backend, importlib.metadata.version("espeakng_loader")
+    return EspeakBackend(known[0], with_stress=True, punctuation_marks="…", language_switch="remove-flags")
 
 
 def build(argument: str) -> FrontEnd:

@@ -61,6 +61,7 @@ def _clip(config: RunConfig, number: int, segments: int) -> dict:
         "phonemes": _phonemes(config, num_samples // audio.hop_length // FRAMES_A_PHONEME, random),
         "speaker": "nobody",
         "language": "und",
+        "style": "",
         "audio": file.getvalue(),
         "num_samples": num_samples,
         "f0": (f0 * voiced)[middle].astype(np.float32),
