@@ -14,9 +14,6 @@ from ganray.errors import UsageError
 if TYPE_CHECKING:
     import numpy as np
 
-    from ganray.data.labels import Mixture
-    from ganray.voice import Delivery
-
 AT_ONCE = 4096
 """Frames that are made together: a whole sentence, as a file hurries nobody."""
 
@@ -124,13 +121,13 @@ def command(
     emit(document, f"{out}: {seconds:.2f} s at {rate:,} Hz, {seconds / elapsed:.0f}x real time", as_json)
 
 
-def _delivery(asked: dict[str, Any]) -> "Delivery":
+def _delivery(asked: dict[str, Any]) -> Any:
     from ganray.voice import Delivery
 
     return Delivery(**asked | {key: _mixture(key, asked[key]) for key in ("speaker", "style")})
 
 
-def _mixture(key: str, text: str | None) -> "Mixture | None":
+def _mixture(key: str, text: str | None) -> str | dict[str, float] | None:
     """`anna` as it is, `anna=0.7,bruno=0.3` as a mapping."""
     if text is None or "=" not in text:
         return text
