@@ -111,7 +111,7 @@ def test_labels_say_who_speaks_and_how(folder):
 
 
 @pytest.mark.parametrize(
-    "text, told", [("id,mood\na,calm\n", "mood"), ("speaker\nanna\n", "columns"), ("id,style\nz,calm\n", "z")]
+    ("text", "told"), [("id,mood\na,calm\n", "mood"), ("speaker\nanna\n", "columns"), ("id,style\nz,calm\n", "z")]
 )
 def test_labels_that_make_no_sense_are_refused(folder, text, told):
     (folder / "labels.csv").write_text(text)

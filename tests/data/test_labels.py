@@ -7,7 +7,7 @@ TWO = Labels({"anna": "de", "bruno": "it"}, ("de", "it"), ("calm", "happy"))
 
 
 @pytest.mark.parametrize(
-    "asked, weights",
+    ("asked", "weights"),
     [
         ({}, [1, 0, 1, 0, 0, 0]),  # the first speaker in their own language, in no style
         ({"speaker": "bruno"}, [0, 1, 0, 1, 0, 0]),

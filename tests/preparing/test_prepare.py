@@ -210,6 +210,6 @@ def test_several_corpora_become_one_dataset_that_tells_its_speakers_apart(ray_se
         ("anna", "anna", "en"), ("bruno", "bruno", "en-GB"),
     }  # fmt: skip
     assert [clip.id for clip in clips if clip.style] == ["anna/c3"]
+    config = PrepareConfig.model_validate({"corpora": {"carla": {"language": "it"}}})
     with pytest.raises(DataError, match="carla"):
-        config = PrepareConfig.model_validate({"corpora": {"carla": {"language": "it"}}})
         prepare([tmp_path / "anna"], tmp_path / "other", config, quiet=True)

@@ -206,7 +206,7 @@ def test_a_speaker_and_a_style_are_chosen_and_mixed(company, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "asked, told",
+    ("asked", "told"),
     [({"speaker": "carla"}, "anna, bruno"), ({"style": "sad"}, "calm, happy"), ({"language": "it"}, "en, en-GB")],
 )
 def test_a_name_that_the_voice_does_not_know_is_refused_before_the_work(company, asked, told):
