@@ -8,14 +8,14 @@ AROUND = 2
 """Symbols that a text voice adds: the silence before and after."""
 
 
-def spoken(text: str, language: str, num_frames: int, config: PrepareConfig) -> list[str]:
+def spoken(text: str, num_frames: int, config: PrepareConfig, language: str = "und") -> list[str]:
     """All symbols of a text, in order; none without a front-end.
 
     Args:
         text: As it stands in the corpus.
-        language: BCP 47 tag of it.
         num_frames: Of the recording: an alignment gives each symbol one frame at least.
         config: Names the front-end, and says how long a phoneme may be.
+        language: BCP 47 tag of the text; `und`: the front-end's own.
 
     Raises:
         Unusable: Nothing of the text can be spoken, or it can't all have been said in this time.

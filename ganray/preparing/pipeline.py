@@ -82,7 +82,7 @@ def _prepare_row(row: dict[str, str], config: PrepareConfig) -> dict[str, Any]:
         done["digest"] = hashlib.sha256(content + row["text"].encode()).hexdigest()
         done["recorded_s"] = _seconds(content)
         clip = prepare_clip(content, config)
-        phonemes = spoken(row["text"], row["language"], clip.num_samples // config.audio.hop_length, config)
+        phonemes = spoken(row["text"], clip.num_samples // config.audio.hop_length, config, row["language"])
     except Unusable as error:
         return done | {"reason": error.message}
     except OSError as error:
