@@ -100,7 +100,7 @@ def _resolve(config: PrepareConfig, source: Corpus) -> tuple[PrepareConfig, dict
         if selection.ids is None and not wants_share and split in source.lists:
             selection = selection.model_copy(update={"ids": f"{split}.txt"})
             lists[split] = source.lists[split]
-            notes.append(f"{split}: the {len(lists[split])} ids that {split}.txt of the corpus lists")
+            notes.append(f"{split}: the {len(lists[split])} ids of {split}.txt in {source.path}")
         elif selection.ids is not None:
             lists[split] = read_ids(selection.ids)
             selection = selection.model_copy(update={"ids": Path(selection.ids).name})

@@ -110,7 +110,7 @@ def test_a_list_in_the_corpus_is_the_validation_split(ray_session, make_corpus, 
     assert dropped == {
         "c2": "take of a validation sentence", "c9": "take of a validation sentence", "elsewhere": "no such clip",
     }  # fmt: skip
-    assert result["notes"] == [f"validation: the 4 ids of {corpus / 'validation.txt'}"]
+    assert result["notes"] == [f"validation: the 4 ids of validation.txt in {corpus}"]
     config = PrepareConfig.model_validate({"validation": {"share": 0}, "test": {"share": 0}})
     prepare(corpus, tmp_path / "all", config, quiet=True)
     assert Dataset.open(tmp_path / "all").splits == ["train"]
