@@ -72,7 +72,9 @@ class InverseMel(nn.Module):
 
     def forward(self, mel: Tensor) -> Tensor:
         """(B, M, F) log-mel to (B, n_fft / 2 + 1, F) magnitudes, not below the floor."""
-        return (self.inverse @ exp(mel.float(), self.audio)).clamp_min(self.audio.floor)
+        # Frames outermost in memory, as in all that this is multiplied with.
+        magnitudes = exp(mel.float(), self.audio).transpose(1, 2) @ self.inverse.T
+        return magnitudes.clamp_min(self.audio.floor).transpose(1, 2)
 
 
 def _window(audio: AudioConfig) -> Tensor:
