@@ -77,7 +77,7 @@ def command(
 
     from ganray.audio import format_of, read, write_blocks
     from ganray.text import read_lexicon
-    from ganray.voice import Voice
+    from ganray.voice import open_reader
     from ganray.voice.speech import Block, SpokenWord
 
     if (text is None) == (file is None):
@@ -85,19 +85,24 @@ def command(
     format_of(out)  # a wrong suffix is told before the work
     manner = _delivery(delivery)
     own = read_lexicon(Path(lexicon)) if lexicon else None
-    opened = Voice.load(voice)
     text = text if text is not None else file.read()
-    rate, num_samples = opened.audio.sample_rate, 0
+    num_samples = 0
     words: list[SpokenWord] = []
     started = time.perf_counter()
     if like:
         if ssml:
             raise UsageError("--like says plain text", mend="leave --ssml out")
+        from ganray.voice import Voice
+
+        opened = Voice.load(voice)
+        rate = opened.audio.sample_rate
         made_like = opened.imitate(read(like, rate)[0], text, manner, seed=seed, lexicon=own)
         blocks: Iterable[Block] = [Block(made_like.waveform, made_like.words)]
     else:
         sizes = {"first_frames": AT_ONCE, "block_frames": AT_ONCE}
-        blocks = opened.speak(text, manner, seed=seed, lexicon=own, markup=ssml, **sizes)
+        reader = open_reader(voice)
+        rate = reader.audio.sample_rate
+        blocks = reader.speak(text, manner, seed=seed, lexicon=own, markup=ssml, **sizes)
     with click.progressbar(length=len(text), label=out, file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
 
         def made() -> "Iterator[np.ndarray]":

@@ -13,9 +13,9 @@ import torch
 
 from ganray.config import AudioConfig
 from ganray.data.batch import Batch
-from ganray.data.labels import Labels
 from ganray.data.sampler import Draw, SegmentSampler
 from ganray.data.script import Script
+from ganray.text.labels import Labels
 
 
 class ReadsSegments(Protocol):
@@ -160,7 +160,7 @@ def read_script(
         torch.from_numpy(f0),
         torch.tensor(frames),
         torch.tensor([draw.start_frame for draw in draws]),
-        torch.stack([labels.weights(**split.labels(draw.index)) for draw in draws]),
+        torch.from_numpy(np.stack([labels.weights(**split.labels(draw.index)) for draw in draws])),
     )
 
 

@@ -17,7 +17,7 @@ class Script:
         f0: (B, F) Hz, 0 where unvoiced.
         num_frames: (B,) int64, not below `num_symbols`.
         start_frame: (B,) int64, where the batch's segment begins.
-        labels: (B, N) weights of `ganray.data.labels`, N = 0 where nothing tells the clips apart.
+        labels: (B, N) weights of `ganray.text.labels`, N = 0 where nothing tells the clips apart.
     """
 
     symbols: Tensor

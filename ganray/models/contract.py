@@ -10,11 +10,11 @@ from pydantic import ConfigDict
 from torch import Tensor, nn
 
 from ganray.config import Architecture, AudioConfig, RunConfig
-from ganray.data.labels import Labels
 from ganray.data.script import Script
 from ganray.errors import Problem
 from ganray.models.alignment import Alignment
-from ganray.models.manner import Manner
+from ganray.text.labels import Labels
+from ganray.text.manner import Manner
 
 Inputs = dict[str, Tensor]
 """What a generator turns into a waveform: tensors (B, K, F), one column a frame. Every column is a function of its

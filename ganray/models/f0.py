@@ -41,11 +41,7 @@ class F0Head(nn.Module):
 
     def estimate(self, features: Tensor) -> Tensor:
         """(B, K, F) to (B, F) in Hz, 0 where unvoiced."""
-        logits, voicing = self(features)
-        best = logits.argmax(-1, keepdim=True)
-        near = (torch.arange(NUM_BINS, device=logits.device) - best).abs() <= _REACH
-        weights = logits.masked_fill(~near, -torch.inf).softmax(-1)
-        return to_hz((weights * torch.arange(NUM_BINS, device=logits.device)).sum(-1)) * (voicing > 0)
+        return read_f0(*self(features))
 
     def loss(self, features: Tensor, f0: Tensor, mask: Tensor | None = None, weight: Tensor | float = 1.0) -> Tensor:
         """Cross-entropy of bins, in voiced frames, and of voicing: the mean over items of means over their frames.
@@ -64,6 +60,14 @@ class F0Head(nn.Module):
         of_bins = -(target * logits.log_softmax(-1)).sum(-1)
         of_voicing = nn.functional.binary_cross_entropy_with_logits(voicing, voiced.float(), reduction="none")
         return mean_inside((of_bins * voiced + of_voicing) * weight, mask)
+
+
+def read_f0(logits: Tensor, voicing: Tensor) -> Tensor:
+    """What the head says, (B, F, NUM_BINS) and (B, F), to (B, F) in Hz, 0 where unvoiced."""
+    best = logits.argmax(-1, keepdim=True)
+    near = (torch.arange(NUM_BINS, device=logits.device) - best).abs() <= _REACH
+    weights = logits.masked_fill(~near, -torch.inf).softmax(-1)
+    return to_hz((weights * torch.arange(NUM_BINS, device=logits.device)).sum(-1)) * (voicing > 0)
 
 
 def mean_inside(values: Tensor, mask: Tensor | None = None) -> Tensor:

@@ -2,8 +2,8 @@
 
 from ganray.config import RunConfig
 from ganray.data import Dataset
-from ganray.data.labels import Labels
 from ganray.errors import DataError
+from ganray.text.labels import Labels
 
 KEYS = ("speakers", "languages", "styles")
 

@@ -13,7 +13,7 @@ from ganray.data import Clip, Dataset, Split
 from ganray.gan.run import Run
 from ganray.metrics import MEASURES, measure
 from ganray.models import Generator, build_generator
-from ganray.models.manner import Manner
+from ganray.text.manner import Manner
 from ganray.training.misaligned import misaligned
 from ganray.training.trackers import Sample
 
@@ -105,7 +105,7 @@ def _say(generator: Generator, clip: Clip, config: RunConfig, device: torch.devi
     assert generator.symbols is not None
     said = [0, *map(generator.symbols.index, clip.phonemes), 0]
     with torch.inference_mode():
-        labels = generator.labels.weights(clip.speaker, clip.language, clip.style)[None].to(device)
+        labels = generator.labels.weights(clip.speaker, clip.language, clip.style)[None]
         key = torch.zeros(1, dtype=torch.int64, device=device)
         inputs, _ = generator.speak(torch.tensor([said], device=device), key, Manner(labels=labels))
         return generator(inputs)[0, 0].float().cpu().numpy()

@@ -2,6 +2,7 @@
 
 voice.yaml               kind, audio contract, generator config, where it came from, its scores
 generator.safetensors    weights
+*.onnx                   a text voice's networks for machines without torch; their weights are those
 sample.wav               what it sounds like
 """
 
@@ -21,28 +22,24 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from ganray.audio import log_mel, write
-from ganray.config import Architecture, AudioConfig, read_yaml
+from ganray.config import Architecture, AudioConfig
 from ganray.config.load import dump_yaml
 from ganray.data import Clip
 from ganray.errors import ConfigError, DataError, UsageError
 from ganray.models import Generator, build_generator, num_parameters
 from ganray.models.contract import remove_weight_norm
+from ganray.models.generators import text
 from ganray.text import front_end
 from ganray.voice.delivery import Delivery
+from ganray.voice.graphs import write_graphs
+from ganray.voice.imitation import imitate
+from ganray.voice.reader import CARD, MEND, SCHEMA_VERSION, located, read_card
 from ganray.voice.speech import Block, Lexicon, Speaker, Speech
 from ganray.voice.stream import stream
+from ganray.voice.torch_engine import TorchEngine
 
-SCHEMA_VERSION = 1
-BUNDLED = Path(__file__).parent.parent / "voices"
-"""Voices that come with ganray, by their names."""
 SAMPLE_TEXT = "Ships that pass in the night, and speak each other in passing."
 """Longfellow: what a text voice's sample says."""
-
-
-def located(voice: str | Path) -> Path:
-    """The folder of a voice that is given by its path, or by its name where it comes with ganray."""
-    path, ours = Path(voice), BUNDLED / str(voice)
-    return ours if not path.exists() and path.name == str(voice) and ours.is_dir() else path
 
 
 class Voice:
@@ -62,7 +59,9 @@ class Voice:
         self.audio = generator.audio
         self.num_parameters = num_parameters(generator)
         self.device = next(generator.parameters()).device
-        self._speaker = Speaker(generator, front_end(generator.config.front_end)) if self.kind == "text" else None
+        self._engine = TorchEngine(generator)
+        reads = self.kind == "text"
+        self._speaker = Speaker(self._engine, front_end(generator.config.front_end)) if reads else None
 
     @classmethod
     def load(cls, path: str | Path, device: torch.device | str = "cpu") -> "Voice":
@@ -73,27 +72,16 @@ class Voice:
             AudioContractError: Its audio contract can't be read.
         """
         path = located(path)
-        mend = "make a voice with: ganray export RUN --out VOICE"
-        if not (path / "voice.yaml").is_file():
-            raise DataError(f"no voice at {path}: there is no voice.yaml", mend=mend)
         try:
-            card = read_yaml(path / "voice.yaml")
-            if card.get("schema_version") != SCHEMA_VERSION:
-                raise DataError(
-                    f"the voice at {path} has another schema_version",
-                    got=card.get("schema_version"),
-                    want=SCHEMA_VERSION,
-                    mend="update ganray, or export the voice again",
-                )
-            _must_be_read_by(card, path)
+            card = read_card(path)
             generator = build_generator(
                 Architecture.model_validate(card["generator"]), AudioConfig.from_document(card["audio"])
             )
             remove_weight_norm(generator)
             generator.load_state_dict(load_file(path / "generator.safetensors"))
         except (ConfigError, KeyError, OSError, ImportError, SafetensorError, ValidationError, RuntimeError) as error:
-            raise DataError(f"the voice at {path} is damaged: {error}", mend=mend) from error
-        digest = hashlib.sha256((path / "voice.yaml").read_bytes() + (path / "generator.safetensors").read_bytes())
+            raise DataError(f"the voice at {path} is damaged: {error}", mend=MEND) from error
+        digest = hashlib.sha256((path / CARD).read_bytes() + (path / "generator.safetensors").read_bytes())
         return cls(generator.to(device).eval(), card, path, digest.hexdigest()[:16])
 
     def mel(self, waveform: np.ndarray) -> np.ndarray:
@@ -167,7 +155,7 @@ class Voice:
             UsageError: As `say`; or a speed or pauses are asked for.
             DataError: The recording does not say the text, as far as the voice can tell.
         """
-        return self.must_speak().imitate(recording, text, delivery or Delivery(), seed=seed, lexicon=lexicon)
+        return imitate(self.must_speak(), recording, text, delivery or Delivery(), seed=seed, lexicon=lexicon)
 
     def vocode(self, mel: np.ndarray, seed: int = 0, f0: np.ndarray | None = None) -> np.ndarray:
         """(M, F) log-mel to (F · hop_length,) float32; `f0` (F,) in Hz, 0 where unvoiced, else the voice's estimate.
@@ -189,7 +177,7 @@ class Voice:
         """
         with torch.inference_mode():
             inputs = self._inputs(mel, seed)
-        return stream(self.generator, inputs, first_frames, block_frames)
+        return stream(self._engine, inputs, first_frames, block_frames)
 
     def draw(self, seed: int = 0, count: int = 1) -> np.ndarray:
         """(count, T) waveforms from noise.
@@ -239,21 +227,6 @@ class Voice:
         return self.generator.prepare(tensor, torch.tensor([seed], device=self.device), track)
 
 
-def _must_be_read_by(card: dict[str, Any], path: Path) -> None:
-    """A text voice works with the front-end that it was trained with, and no other."""
-    if card["kind"] != "text":
-        return
-    want = card["front_end"]
-    here = front_end(want["name"]).version
-    if here != want["version"]:
-        raise DataError(
-            f"the voice at {path} was trained with another version of the front-end {want['name']}",
-            got=here,
-            want=want["version"],
-            mend="use the ganray (and misaki) that it was exported with, or train it again",
-        )
-
-
 def save_voice(
     path: str | Path,
     generator: Generator,
@@ -262,6 +235,7 @@ def save_voice(
     origin: dict[str, Any],
     sample: np.ndarray | None,
     half: bool = False,
+    graphs: bool = False,
 ) -> Voice:
     """Write a voice folder: beside, then renamed.
 
@@ -272,6 +246,7 @@ def save_voice(
         origin: Where it came from: run, step, scores, dataset.
         sample: (T,) what it sounds like; None: no sample, or one that the voice makes up.
         half: Weights of 16 bits: half the size, and a difference that isn't heard.
+        graphs: Write a text voice's networks for machines without torch, too: some ten seconds.
 
     Raises:
         UsageError: The folder is there already.
@@ -298,7 +273,10 @@ def save_voice(
         if half:
             weights = {name: v.half() if v.is_floating_point() else v for name, v in weights.items()}
         save_file(weights, beside / "generator.safetensors")
-        (beside / "voice.yaml").write_text(dump_yaml(card), encoding="utf-8")
+        if graphs and isinstance(generator, text.Generator):
+            write_graphs(generator.eval(), beside)
+            card["onnx"] = {"context_frames": generator.context_frames}
+        (beside / CARD).write_text(dump_yaml(card), encoding="utf-8")
         voice = Voice.load(beside)
         if sample is None and voice.kind == "noise":
             sample = voice.draw()[0]

@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from ganray.config import AudioConfig
-from ganray.data.labels import Labels, Mixture
 from ganray.errors import Problem, UsageError
-from ganray.models.manner import Manner
 from ganray.text import Sentence
+from ganray.text.labels import Labels, Mixture
+from ganray.text.manner import Manner
 from ganray.text.symbols import BREAK, MARKS
 
 _INAUDIBLE_DB = -100.0
@@ -65,7 +64,7 @@ class Delivery:
         """The language that the text is read in; None: the front-end's own."""
         return self.language or labels.language_of(self.speaker)
 
-    def labelled(self, labels: Labels) -> Tensor:
+    def labelled(self, labels: Labels) -> np.ndarray:
         """(1, N) weights of what the voice knows by name.
 
         Raises:
@@ -91,9 +90,9 @@ class Delivery:
             volume.append(max(self.volume + (word.prosody.volume if word else 0.0), _INAUDIBLE_DB))
             frames.append(max(1, round(next(asked) * audio.frame_rate_hz)) if symbol == BREAK else 0)
         return Manner(
-            torch.tensor([rate]),
-            torch.tensor([pitch]),
-            torch.tensor([volume]),
-            torch.tensor([frames]),
+            np.array([rate], np.float32),
+            np.array([pitch], np.float32),
+            np.array([volume], np.float32),
+            np.array([frames], np.int64),
             self.pitch_range,
         )

@@ -5,17 +5,12 @@ from dataclasses import dataclass, replace
 from itertools import chain
 
 import numpy as np
-import torch
 
-from ganray.audio import log_mel, normalise
-from ganray.audio.pitch import fundamental
-from ganray.config.prepare import PrepareConfig
-from ganray.errors import DataError, UsageError
-from ganray.models import Generator, Inputs
-from ganray.models.random import mix
+from ganray.errors import UsageError
 from ganray.text import FrontEnd, Sentence
 from ganray.text.symbols import BREAK
 from ganray.voice.delivery import Delivery
+from ganray.voice.engine import Engine, Inputs
 from ganray.voice.stream import stream
 
 PARAGRAPH_S = 0.4
@@ -79,15 +74,14 @@ class Speaker:
     """A text generator and its front-end.
 
     Args:
-        generator: Of condition "text", in evaluation mode.
+        engine: What computes it.
         front_end: The one it was trained with.
     """
 
-    def __init__(self, generator: Generator, front_end: FrontEnd) -> None:
-        self.generator, self.front_end = generator, front_end
-        self.audio = generator.audio
+    def __init__(self, engine: Engine, front_end: FrontEnd) -> None:
+        self.engine, self.front_end = engine, front_end
+        self.audio = engine.audio
         self._place = {symbol: number for number, symbol in enumerate(front_end.symbols)} | {BREAK: 0}
-        self._device = next(generator.parameters()).device
 
     def speak(
         self,
@@ -105,8 +99,8 @@ class Speaker:
         Raises:
             UsageError: There is no word in the text, or its markup is wrong; before the first block.
         """
-        labels = delivery.labelled(self.generator.labels).to(self._device)
-        sentences = self._sentences(text, lexicon, markup, delivery.reading(self.generator.labels))
+        labels = delivery.labelled(self.engine.labels)
+        sentences = self._sentences(text, lexicon, markup, delivery.reading(self.engine.labels))
         first = next(sentences, None)
         if first is None:
             raise UsageError("nothing to say: there is no word in the text", mend="give a text with letters or digits")
@@ -125,46 +119,6 @@ class Speaker:
         words = tuple(word for block in blocks for word in block.words)
         return Speech(np.concatenate([block.waveform for block in blocks]), self.audio.sample_rate, words)
 
-    def imitate(
-        self,
-        recording: np.ndarray,
-        text: str,
-        delivery: Delivery,
-        *,
-        seed: int = 0,
-        lexicon: Lexicon | None = None,
-    ) -> Speech:
-        """A text as someone says it in `recording`, (T,) at the voice's rate: its rhythm, melody and energy.
-
-        Raises:
-            UsageError: There is no word in the text, or a speed is asked for.
-            DataError: The recording does not say the text, as far as the voice can tell.
-        """
-        if delivery.speed != 1 or delivery.pauses != 1:
-            raise UsageError("the recording gives the rhythm", mend="leave speed and pauses out")
-        labels = delivery.labelled(self.generator.labels).to(self._device)
-        language = delivery.reading(self.generator.labels)
-        spoken = self.front_end.phonemize(text, lexicon=lexicon, language=language)
-        if not spoken.sentences:
-            raise UsageError("nothing to say: there is no word in the text", mend="give a text with letters or digits")
-        whole = replace(spoken.sentences[0], words=tuple(spoken.words))
-        symbols, audio = self._symbols(whole), self.audio
-        recording = normalise(recording, audio.sample_rate, PrepareConfig().loudness_lufs)
-        recording = recording[: len(recording) // audio.hop_length * audio.hop_length]
-        if len(recording) < symbols.shape[1] * audio.hop_length:
-            raise _other_text(0.0)
-        mel = torch.from_numpy(log_mel(recording, audio))[None].to(self._device)
-        f0 = torch.from_numpy(fundamental(recording, audio, PrepareConfig().f0))[None].to(self._device)
-        manner, certainty = self.generator.copy_manner(symbols, mel, f0)
-        if certainty < self.generator.config.least_certainty:
-            raise _other_text(certainty)
-        asked = delivery.of(whole, audio)
-        manner = replace(manner, pitch=asked.pitch, volume=asked.volume, pitch_range=asked.pitch_range, labels=labels)
-        with torch.inference_mode():
-            inputs, durations = self.generator.speak(symbols, mix(torch.tensor([seed], device=self._device)), manner)
-            waveform = self.generator(inputs)[0, 0].float().cpu().numpy()
-        return Speech(waveform, audio.sample_rate, self._words(whole, durations[0].cpu().numpy(), 0))
-
     def _sentences(
         self, text: str | Iterable[str], lexicon: Lexicon | None, markup: bool, language: str | None
     ) -> Iterator[Sentence]:
@@ -177,7 +131,7 @@ class Speaker:
         self,
         sentences: Iterable[Sentence],
         delivery: Delivery,
-        labels: torch.Tensor,
+        labels: np.ndarray,
         seed: int,
         first_frames: int,
         block_frames: int,
@@ -185,8 +139,8 @@ class Speaker:
         done = 0
         for number, sentence in enumerate(sentences):
             inputs, durations = self._plan(sentence, delivery, labels, seed, number)
-            words = self._words(sentence, durations, done)
-            for waveform in stream(self.generator, inputs, block_frames if number else first_frames, block_frames):
+            words = self.words_of(sentence, durations, done)
+            for waveform in stream(self.engine, inputs, block_frames if number else first_frames, block_frames):
                 yield Block(waveform, words)
                 done, words = done + len(waveform), ()
             if sentence.ends_paragraph:
@@ -195,20 +149,17 @@ class Speaker:
                 done += len(silence)
 
     def _plan(
-        self, sentence: Sentence, delivery: Delivery, labels: torch.Tensor, seed: int, number: int
+        self, sentence: Sentence, delivery: Delivery, labels: np.ndarray, seed: int, number: int
     ) -> tuple[Inputs, np.ndarray]:
-        symbols = self._symbols(sentence)
-        key = mix(torch.tensor([seed], device=self._device)) + number
         manner = replace(delivery.of(sentence, self.audio), labels=labels)
-        with torch.inference_mode():
-            inputs, durations = self.generator.speak(symbols, key, manner)
-        return inputs, durations[0].cpu().numpy()
+        return self.engine.plan(self.symbols_of(sentence), seed, number, manner)
 
-    def _symbols(self, sentence: Sentence) -> torch.Tensor:
-        """(1, P), with silence before and after."""
-        return torch.tensor([[0, *(self._place[symbol] for symbol in sentence.phonemes), 0]], device=self._device)
+    def symbols_of(self, sentence: Sentence) -> np.ndarray:
+        """(1, P) int64, with silence before and after."""
+        return np.array([[0, *(self._place[symbol] for symbol in sentence.phonemes), 0]], np.int64)
 
-    def _words(self, sentence: Sentence, durations: np.ndarray, done: int) -> tuple[SpokenWord, ...]:
+    def words_of(self, sentence: Sentence, durations: np.ndarray, done: int) -> tuple[SpokenWord, ...]:
+        """When each word is heard, (P,) frames a symbol after `done` samples."""
         ends = np.cumsum(durations)[1:-1] * self.audio.hop_length + done
         starts = ends - durations[1:-1] * self.audio.hop_length
         of = np.array(sentence.word_of)
@@ -220,11 +171,3 @@ class Speaker:
                 begins, stops = float(starts[places[0]] / rate), float(ends[places[-1]] / rate)
                 spoken.append(SpokenWord(word.text, word.start, word.end, begins, stops))
         return tuple(spoken)
-
-
-def _other_text(certainty: float) -> DataError:
-    return DataError(
-        "the recording does not say this text, or the voice can't hear that it does",
-        certainty=round(certainty, 3),
-        mend="give the words as they are said, from the first to the last; another speaker may be too unlike the voice",
-    )

@@ -11,7 +11,7 @@ from ganray.errors import ConfigError, DataError, UsageError
 from ganray.gan import GanState, GanStep
 from ganray.gan.run import Run
 from ganray.gan.warm_start import warm_start
-from ganray.voice.export import export
+from ganray.voice import export
 from tests.bits import same
 
 

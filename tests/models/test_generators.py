@@ -10,8 +10,8 @@ from ganray.config import AudioConfig
 from ganray.config.run import Architecture
 from ganray.data.script import Script
 from ganray.models import build_generator, slice_frames, types
-from ganray.models.manner import Manner
 from ganray.models.registry import schema_of
+from ganray.text.manner import Manner
 
 AUDIO = AudioConfig()
 SMALL = {

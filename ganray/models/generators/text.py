@@ -6,7 +6,8 @@ acoustic model learns alone; from then on the vocoder speaks what it predicts, a
 vocoder`), it has a voice as soon as it knows the text; without discriminators, the vocoder stays as it is.
 """
 
-from typing import Literal
+from dataclasses import replace
+from typing import Any, Literal
 
 import torch
 from pydantic import Field
@@ -14,7 +15,6 @@ from torch import Tensor
 
 from ganray.audio.mel import louder, silence
 from ganray.config import AudioConfig, RunConfig
-from ganray.data.labels import Labels
 from ganray.data.script import Script
 from ganray.errors import Problem
 from ganray.models import contract
@@ -23,8 +23,9 @@ from ganray.models.alignment import Aligner, Alignment, best_path, forward_sum
 from ganray.models.f0 import mean_inside, mean_inside_each
 from ganray.models.generators import source_filter
 from ganray.models.generators.source_filter import scaled
-from ganray.models.manner import Manner
 from ganray.text import front_end
+from ganray.text.labels import Labels
+from ganray.text.manner import Manner
 
 NEEDS_RECORDING = {"mel", "stft", "pesq", "estoi"}
 
@@ -148,10 +149,9 @@ class Generator(contract.Generator):
         return Manner(frames=found.durations, melody=f0, energy=energy), float(found.certainty)
 
     def speak(self, symbols: Tensor, key: Tensor, manner: Manner | None = None) -> tuple[contract.Inputs, Tensor]:
-        acoustic, manner = self.acoustic, manner or Manner()
+        acoustic, manner = self.acoustic, _on(symbols.device, manner or Manner(), self.labels)
         mask = torch.ones(1, 1, symbols.shape[1], device=symbols.device)
-        labels = self.labels.weights()[None].to(symbols.device) if manner.labels is None else manner.labels
-        encoded = acoustic.encode(acoustic.embed(symbols, mask), mask, labels)
+        encoded = acoustic.encode(acoustic.embed(symbols, mask), mask, manner.labels)
         log_frames, energy = acoustic.time(encoded, mask)
         durations = _whole(log_frames.exp() / manner.rate)
         durations = torch.where(manner.frames > 0, manner.frames, durations)
@@ -165,6 +165,16 @@ class Generator(contract.Generator):
         mel = unscaled(acoustic.decode(encoded, frames, f0, energy))
         mel = louder(mel, _held(manner.volume, frames), self.audio)
         return self.vocoder.prepare(mel, key, f0), durations
+
+
+def _on(device: torch.device, manner: Manner, labels: Labels) -> Manner:
+    """Tensors on a device, with the labels that stand for none."""
+    arrays = {name: getattr(manner, name) for name in ("rate", "pitch", "volume", "frames", "melody", "energy")}
+    arrays["labels"] = labels.weights()[None] if manner.labels is None else manner.labels
+    tensors: dict[str, Any] = {
+        name: torch.as_tensor(value, device=device) for name, value in arrays.items() if value is not None
+    }
+    return replace(manner, **tensors)
 
 
 def unscaled(mel: Tensor) -> Tensor:

@@ -1,14 +1,15 @@
 """How something is to be said."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any
 
-import torch
-from torch import Tensor
+Array = Any
+"""numpy's or torch's, or a number."""
 
 
 @dataclass(frozen=True)
 class Manner:
-    """What a text generator is asked for, besides the text. Tensors are (1, P), or one number for all symbols.
+    """What a text generator is asked for, besides the text. Arrays are (1, P), or one number for all symbols.
 
     Attributes:
         rate: Times the voice's own speed.
@@ -22,11 +23,11 @@ class Manner:
             speaker in their own language.
     """
 
-    rate: Tensor = field(default_factory=lambda: torch.tensor(1.0))
-    pitch: Tensor = field(default_factory=lambda: torch.tensor(0.0))
-    volume: Tensor = field(default_factory=lambda: torch.tensor(0.0))
-    frames: Tensor = field(default_factory=lambda: torch.tensor(0))
+    rate: Array = 1.0
+    pitch: Array = 0.0
+    volume: Array = 0.0
+    frames: Array = 0
     pitch_range: float = 1.0
-    melody: Tensor | None = None
-    energy: Tensor | None = None
-    labels: Tensor | None = None
+    melody: Array | None = None
+    energy: Array | None = None
+    labels: Array | None = None

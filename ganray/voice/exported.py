@@ -43,9 +43,9 @@ def export(
         "recipe": opened.config.name,
         "dataset": opened.dataset["digest"],
     }
-    return save_voice(
-        out, generator, name=name or Path(out).name, origin=origin, sample=_sample(opened, generator), half=half
-    )
+    sample = _sample(opened, generator)
+    named = name or Path(out).name
+    return save_voice(out, generator, name=named, origin=origin, sample=sample, half=half, graphs=True)
 
 
 def _choose(run: Run, step: str) -> int:

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from ganray.errors import UsageError
 
@@ -47,8 +46,8 @@ class Labels:
 
     def weights(
         self, speaker: Mixture | None = None, language: str | None = None, style: Mixture | None = None
-    ) -> Tensor:
-        """(N,) weights, N = len(self).
+    ) -> np.ndarray:
+        """(N,) float32 weights, N = len(self).
 
         Args:
             speaker: Who, or a mixture; None: the first.
@@ -59,7 +58,7 @@ class Labels:
             UsageError: A name that isn't known, with those that are; where there are no labels, any name will do.
         """
         if not len(self):
-            return torch.zeros(0)
+            return np.zeros(0, np.float32)
         language = language or self.language_of(speaker)
         speaker = speaker or next(iter(self.speakers), None)
         wanted = {
@@ -67,7 +66,7 @@ class Labels:
             "language": _shares("language", self._known(language), self.languages),
             "style": _shares("style", style or None, self.styles),
         }
-        return torch.tensor([*wanted["speaker"], *wanted["language"], *wanted["style"]])
+        return np.array([*wanted["speaker"], *wanted["language"], *wanted["style"]], np.float32)
 
     def _known(self, language: str | None) -> str | None:
         """`en-GB` is `en` to a generator that knows no other English."""

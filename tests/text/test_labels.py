@@ -1,7 +1,7 @@
 import pytest
 
-from ganray.data.labels import Labels
 from ganray.errors import UsageError
+from ganray.text.labels import Labels
 
 TWO = Labels({"anna": "de", "bruno": "it"}, ("de", "it"), ("calm", "happy"))
 

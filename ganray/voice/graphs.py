@@ -1,0 +1,183 @@
+"""A text voice's networks as ONNX graphs, for a machine without torch.
+
+The graphs hold no weights: they name the places of the voice's own `generator.safetensors`.
+"""
+
+import contextlib
+import json
+import logging
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ganray.models.convnext import ConvNeXt, ConvNeXtBlock
+from ganray.models.f0 import read_f0
+from ganray.models.generators.source_filter import scaled
+from ganray.models.generators.text import Generator, unscaled
+from ganray.voice.portable import GRAPHS
+
+WEIGHTS = "generator.safetensors"
+_OPSET = 20
+"""The first that knows GELU."""
+_STORED = {"F16": 10, "F32": 1}
+"""Of safetensors' types: ONNX's numbers."""
+
+
+def _lean(network: ConvNeXt, x: Tensor) -> Tensor:
+    """(1, inputs, F) to (F, C): what `network` gives for one item, in the form that ONNX Runtime computes fastest.
+
+    Matrices instead of batches of them let a product take its bias along, and each block's gain lies in its weights.
+    """
+    y = network.norm(network.embed(x)[0].T)
+    for block in network.blocks:
+        assert isinstance(block, ConvNeXtBlock)
+        inner = block.norm(block.depthwise(y.T[None])[0].T)
+        inner = functional.gelu(block.expand(inner))
+        gain = block.gain
+        y = y + functional.linear(inner, block.project.weight * gain[:, None], block.project.bias * gain)
+    return network.last_norm(y)
+
+
+class _Text(nn.Module):
+    def __init__(self, generator: Generator) -> None:
+        super().__init__()
+        self.acoustic = generator.acoustic
+
+    def forward(self, symbols: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        mask = torch.ones_like(symbols, dtype=torch.float32)[:, None]
+        encoded = self.acoustic.encode(self.acoustic.embed(symbols, mask), mask, labels)
+        return encoded, *self.acoustic.time(encoded, mask)
+
+
+class _Pitch(nn.Module):
+    def __init__(self, generator: Generator) -> None:
+        super().__init__()
+        self.acoustic = generator.acoustic
+
+    def forward(self, features: Tensor) -> Tensor:
+        head = self.acoustic.pitch
+        logits = head.out(_lean(head.network, features))[None]
+        return read_f0(logits[..., :-1], logits[..., -1])
+
+
+class _Mel(nn.Module):
+    def __init__(self, generator: Generator) -> None:
+        super().__init__()
+        self.acoustic = generator.acoustic
+
+    def forward(self, features: Tensor) -> Tensor:
+        return unscaled(self.acoustic.out(_lean(self.acoustic.decoder, features)).T[None])
+
+
+class _Vocoder(nn.Module):
+    def __init__(self, generator: Generator) -> None:
+        super().__init__()
+        self.vocoder = generator.vocoder
+
+    def forward(self, mel: Tensor, f0: Tensor, voiced: Tensor) -> Tensor:
+        features = torch.cat([scaled(mel), (f0 / 200).log2(), voiced], 1)
+        return self.vocoder.out(_lean(self.vocoder.backbone, features))
+
+
+def write_graphs(generator: Generator, folder: Path) -> None:
+    """Write `*.onnx` beside the weights that lie in `folder` already.
+
+    Args:
+        generator: Of type `text`, in evaluation mode, whose weights those are.
+        folder: The voice's.
+    """
+    acoustic, audio = generator.acoustic, generator.audio
+    encoded, mels = acoustic.embedding.embedding_dim, audio.n_mels
+    symbols, frames = torch.export.Dim("symbols", min=2), torch.export.Dim("frames", min=2)
+    labels = torch.zeros(1, len(generator.labels))
+    one = torch.ones(1, 1, 9)
+    per_frame: dict[str, tuple[type[nn.Module], dict[str, Tensor]]] = {
+        "pitch": (_Pitch, {"features": torch.zeros(1, encoded + 3, 9)}),
+        "mel": (_Mel, {"features": torch.zeros(1, encoded + 6, 9)}),
+        "vocoder": (_Vocoder, {"mel": torch.zeros(1, mels, 9), "f0": one, "voiced": one.clone()}),
+    }
+    said = {"symbols": torch.zeros(1, 9, dtype=torch.int64), "labels": labels}
+    _write(_Text(generator), said, {"symbols": {1: symbols}, "labels": None}, "text", folder)
+    for name, (module, inputs) in per_frame.items():
+        _write(module(generator), inputs, {key: {2: frames} for key in inputs}, name, folder)
+
+
+def _write(module: nn.Module, inputs: dict[str, Tensor], shapes: dict[str, Any], name: str, folder: Path) -> None:
+    import onnx
+
+    with _quietly():
+        program = torch.onnx.export(
+            module.eval(),
+            tuple(inputs.values()),
+            input_names=list(inputs),
+            output_names=list(GRAPHS[name]),
+            dynamic_shapes=shapes,
+            dynamo=True,
+            optimize=False,
+            opset_version=_OPSET,
+            verbose=False,
+        )
+    assert program is not None
+    model = program.model_proto
+    _point_to_weights(model, folder / WEIGHTS)
+    _forget_origin(model)
+    onnx.save_model(model, str(folder / f"{name}.onnx"))
+
+
+@contextlib.contextmanager
+def _quietly() -> Iterator[None]:
+    """The exporter warns of packages that nobody asked for."""
+    logger = logging.getLogger("torch.onnx")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(before)
+
+
+def _point_to_weights(model: Any, weights: Path) -> None:
+    """Let every initializer that is a weight of the voice be read from its file."""
+    from onnx import TensorProto, helper
+
+    with open(weights, "rb") as file:
+        size = int.from_bytes(file.read(8), "little")
+        places = json.loads(file.read(size))
+    kept, casts = [], []
+    for tensor in model.graph.initializer:
+        if tensor.name not in places:
+            kept.append(tensor)
+            continue
+        place = places[tensor.name]
+        begin, end = place["data_offsets"]
+        half = place["dtype"] == "F16"
+        outer = TensorProto(
+            name=f"{tensor.name}.stored" if half else tensor.name,
+            dims=tensor.dims,
+            data_type=_STORED[place["dtype"]],
+            data_location=TensorProto.EXTERNAL,
+        )
+        for key, value in (("location", WEIGHTS), ("offset", 8 + size + begin), ("length", end - begin)):
+            outer.external_data.add(key=key, value=str(value))
+        if half:
+            casts.append(helper.make_node("Cast", [outer.name], [tensor.name], to=TensorProto.FLOAT))
+        kept.append(outer)
+    nodes = [*casts, *model.graph.node]
+    del model.graph.initializer[:], model.graph.node[:]
+    model.graph.initializer.extend(kept)
+    model.graph.node.extend(nodes)
+
+
+def _forget_origin(model: Any) -> None:
+    """No line numbers and paths of the machine that it was written on, and no shapes that the runtime finds itself."""
+    del model.graph.value_info[:], model.metadata_props[:], model.graph.metadata_props[:]
+    for node in model.graph.node:
+        node.ClearField("doc_string")
+        del node.metadata_props[:]

@@ -1,0 +1,126 @@
+"""A text voice without torch: its networks in ONNX Runtime, all else in numpy."""
+
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ganray.config import AudioConfig
+from ganray.errors import DataError
+from ganray.text.labels import Labels
+from ganray.text.manner import Manner
+from ganray.voice import signal
+from ganray.voice.engine import Inputs
+
+GRAPHS = {
+    "text": ("encoded", "log_frames", "energy"),
+    "pitch": ("hertz",),
+    "mel": ("log_mel",),
+    "vocoder": ("parameters",),
+}
+"""File name of each graph, without `.onnx`, and what comes out of it."""
+
+
+class PortableEngine:
+    """See `Engine`.
+
+    Args:
+        folder: Of the voice.
+        card: What its voice.yaml holds.
+
+    Raises:
+        DataError: A graph can't be read.
+    """
+
+    def __init__(self, folder: Path, card: dict[str, Any]) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
+        options.enable_cpu_mem_arena = False  # sentences differ in length, and an arena keeps the longest for ever
+        options.log_severity_level = 3
+        self.audio = AudioConfig.from_document(card["audio"])
+        generator = card["generator"]
+        self.labels = Labels(
+            generator.get("speakers", {}), tuple(generator.get("languages", ())), tuple(generator.get("styles", ()))
+        )
+        self.context_frames = int(card["onnx"]["context_frames"])
+        try:
+            self._networks = {
+                name: onnxruntime.InferenceSession(
+                    str(folder / f"{name}.onnx"), options, providers=["CPUExecutionProvider"]
+                )
+                for name in GRAPHS
+            }
+        except Exception as error:  # onnxruntime's own come without a common base
+            raise DataError(f"the voice at {folder} is damaged: {error}", mend="export it again") from error
+
+    def plan(self, symbols: np.ndarray, seed: int, number: int, manner: Manner) -> tuple[Inputs, np.ndarray]:
+        """See `Engine.plan`."""
+        labels = self.labels.weights()[None] if manner.labels is None else manner.labels
+        encoded, log_frames, energy = self._run("text", symbols=symbols, labels=labels)
+        durations = _whole(np.exp(log_frames[0]) / np.float32(manner.rate))
+        frames = np.broadcast_to(np.reshape(manner.frames, -1), durations.shape)
+        durations = np.where(frames > 0, frames, durations)
+        of = np.repeat(np.arange(len(durations)), durations)
+        length = durations[of].astype(np.float32)
+        since = np.arange(len(of)) - (np.cumsum(durations) - durations)[of]
+        place = np.stack([(since + 0.5) / length, np.log(length) / 3, since == 0]).astype(np.float32)[None]
+        held = encoded[:, :, of]
+        hertz = self._run("pitch", features=np.concatenate([held, place], 1))[0]
+        hertz = _bent(hertz[0], _held(manner.pitch, of), manner.pitch_range)
+        filled, voiced = signal.fill_unvoiced(hertz), (hertz > 0).astype(np.float32)
+        conditions = np.stack([np.log2(filled / np.float32(200)), voiced, energy[0, of]])[None]
+        mel = self._run("mel", features=np.concatenate([held, place, conditions], 1))[0]
+        decibels = _held(manner.volume, of) / 20
+        mel = mel + (decibels if self.audio.log_base == "10" else decibels * np.float32(math.log(10)))
+        keys = signal.frame_keys(signal.mix(np.array([seed])) + number, len(of))
+        phase = signal.phase_at_frames(filled, float(keys[0, 0, 0] & 0xFFFF) / 2**16, self.audio)
+        rows = {"f0": filled, "voiced": voiced, "phase": phase}
+        return {"mel": mel, "keys": keys, **{name: row[None, None] for name, row in rows.items()}}, durations
+
+    def render(self, inputs: Inputs) -> np.ndarray:
+        """See `Engine.render`, and `ganray.models.generators.source_filter` for the formula."""
+        audio, mel = self.audio, inputs["mel"]
+        of_network = {name: inputs[name] for name in ("mel", "f0", "voiced")}
+        parameters = self._run("vocoder", **of_network)[0]
+        h, theta, n, r, phi = np.split(parameters, 5, axis=1)
+        magnitudes = np.exp(mel[0].T * np.float32(math.log(10)) if audio.log_base == "10" else mel[0].T)
+        prior = np.maximum(magnitudes @ signal.inverse_mel(audio), np.float32(audio.floor))
+        pulses = signal.pulse_train(inputs["f0"][0, 0], inputs["phase"][0, 0], audio)
+        spectrum = signal.polar(np.exp(h), np.float32(math.pi) * np.tanh(theta))
+        spectrum *= signal.stft(pulses, audio)
+        spectrum *= np.float32(4 / audio.n_fft)
+        spectrum += np.exp(n - 1 - inputs["voiced"][0].T) * signal.complex_normal(inputs["keys"], prior.shape[1])
+        spectrum += signal.polar(np.exp(r - 3), phi)
+        spectrum *= prior
+        return np.clip(signal.istft(spectrum, audio), -1, 1)
+
+    def _run(self, name: str, **inputs: np.ndarray) -> list[np.ndarray]:
+        network = self._networks[name]
+        wanted = {one.name for one in network.get_inputs()}
+        return network.run(None, {key: value for key, value in inputs.items() if key in wanted})
+
+
+def _whole(frames: np.ndarray) -> np.ndarray:
+    """(P,) or (1, P) frames to whole numbers (P,), at least 1: as `ganray.models.generators.text`."""
+    ends = np.round(np.cumsum(np.maximum(frames.reshape(-1), 1), dtype=np.float32)).astype(np.int64)
+    return np.maximum(np.diff(ends, prepend=0), 1)
+
+
+def _held(values: Any, of: np.ndarray) -> np.ndarray:
+    """(1, P), or one number for all, to float32 of each frame."""
+    values = np.asarray(values, np.float32)
+    return values if values.ndim == 0 else values[0, of]
+
+
+def _bent(f0: np.ndarray, semitones: np.ndarray, pitch_range: float) -> np.ndarray:
+    """(F,) Hz, wider or narrower around its geometric mean, and so many semitones higher."""
+    voiced = f0 > 0
+    if not voiced.any():
+        return f0
+    log_f0 = np.log2(np.maximum(f0, 1))
+    middle = log_f0[voiced].mean(dtype=np.float32)
+    return np.where(voiced, np.exp2(middle + (log_f0 - middle) * pitch_range + semitones / 12), 0).astype(np.float32)
