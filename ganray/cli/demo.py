@@ -82,9 +82,9 @@ def _new_folder(out: Path) -> Path:
 def _hello(out: Path, voice: Path) -> Path:
     """What the voice that comes with ganray says first."""
     from ganray.audio import write
-    from ganray.voice import Voice
+    from ganray.voice import Delivery, open_reader
 
-    speech = Voice.load(voice).say(GREETING)
+    speech = open_reader(voice).say(GREETING, Delivery())
     note(f"demo  {out}: ganray's own voice says hello")
     return write(out, speech.waveform, speech.sample_rate)
 

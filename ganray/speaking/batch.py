@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from ganray.errors import GanrayError
 from ganray.provisioning.connect import connect
 from ganray.speaking.texts import Text
-from ganray.voice import Delivery, Voice, located
+from ganray.voice import Delivery, located, open_reader
 
 _AT_ONCE = 16
 _TODO = pa.schema([("id", pa.string()), ("text", pa.string())])
@@ -54,7 +54,7 @@ def say_all(
         DataError: There is no such voice.
     """
     out = Path(out).absolute()
-    Voice.load(voice).must_speak()  # told here, once
+    open_reader(voice)  # what is wrong with it is told here, once
     (out / "wavs").mkdir(parents=True, exist_ok=True)
     todo = [text for text in texts if not (out / "wavs" / f"{text.id}.wav").is_file()]
     failed: list[dict[str, str]] = []
@@ -110,10 +110,8 @@ class _Sayer:
     """A voice in a process of its own."""
 
     def __init__(self, out: str, voice: str, delivery: Delivery, seed: int) -> None:
-        import torch
-
-        torch.set_num_threads(1)
-        self.out, self.voice, self.delivery, self.seed = Path(out), Voice.load(voice), delivery, seed
+        self.out, self.delivery, self.seed = Path(out), delivery, seed
+        self.reader = open_reader(voice, num_threads=1)
 
     def __call__(self, chunk: pa.Table) -> pa.Table:
         return pa.Table.from_pylist([self._say(**row) for row in chunk.to_pylist()], schema=_DONE)
@@ -122,7 +120,7 @@ class _Sayer:
         from ganray.audio import write
 
         try:
-            speech = self.voice.say(text, self.delivery, seed=self.seed)
+            speech = self.reader.say(text, self.delivery, seed=self.seed)
         except GanrayError as error:
             return {"id": id, "seconds": 0.0, "reason": error.message}
         write(self.out / "wavs" / f"{id}.wav", speech.waveform, speech.sample_rate)

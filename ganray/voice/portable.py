@@ -1,7 +1,6 @@
 """A text voice without torch: its networks in ONNX Runtime, all else in numpy."""
 
 import math
-import os
 from pathlib import Path
 from typing import Any
 
@@ -29,16 +28,18 @@ class PortableEngine:
     Args:
         folder: Of the voice.
         card: What its voice.yaml holds.
+        num_threads: How many compute; 0: one a core.
 
     Raises:
         DataError: A graph can't be read.
     """
 
-    def __init__(self, folder: Path, card: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, card: dict[str, Any], num_threads: int = 0) -> None:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
+        options.intra_op_num_threads = num_threads
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # between sentences, others may work
         options.enable_cpu_mem_arena = False  # sentences differ in length, and an arena keeps the longest for ever
         options.log_severity_level = 3
         self.audio = AudioConfig.from_document(card["audio"])
