@@ -8,7 +8,7 @@ from typing import Any
 
 from ganray.config import RunConfig, load, read_yaml, recipe_path
 from ganray.config.documents import count_of, parse_yaml, set_path
-from ganray.config.sweep import SweepConfig, sweep_rules
+from ganray.config.sweep import SCORE, SweepConfig, sweep_rules
 from ganray.errors import ConfigError, Problem
 from ganray.metrics import MEASURES
 from ganray.models import load_run
@@ -79,6 +79,13 @@ def samples(sweep: SweepConfig) -> list[Sample]:
     return [{key: values.draw(generator) for key, values in sweep.space.items()} for _ in range(sweep.num_trials)]
 
 
+def summed(scores: Mapping[str, Any], weights: Mapping[str, float]) -> Sample:
+    """The weighted sum of measures, where one is asked for and all of them are there."""
+    if not weights or any(name not in scores for name in weights):
+        return {}
+    return {SCORE: sum(weight * scores[name] for name, weight in weights.items())}
+
+
 def trial_run(sweep: SweepConfig, run: RunConfig, sample: Sample) -> RunConfig:
     """The run that tries `sample`: the recipe, the sample, the sweep's budget and resources.
 
@@ -122,13 +129,20 @@ def _problems(sweep: SweepConfig, run: RunConfig) -> list[Problem]:
     """What sweep and recipe ask of each other."""
     problems = []
     measured = sorted({f"val/{measure}" for measure in (*run.validation.measures, run.checkpoint.measure)})
-    if sweep.metric not in measured:
-        mend = f"use {' or '.join(measured)}, or add it with set: validation.measures"
-        problems.append(Problem("metric", sweep.metric, f"{run.name} does not measure it", mend))
-    better = MEASURES[sweep.metric.removeprefix("val/")].better if sweep.metric in measured else ""
-    if better and (better == "lower") != (sweep.mode == "min"):
-        right = "min" if better == "lower" else "max"
-        problems.append(Problem("mode", sweep.mode, f"{better} {sweep.metric} is better", f"use {right}"))
+    for name, weight in sweep.weights.items():
+        if name not in measured:
+            mend = f"use {' or '.join(measured)}, or add it with set: validation.measures"
+            problems.append(Problem("metric", name, f"{run.name} does not measure it", mend))
+            continue
+        better = MEASURES[name.removeprefix("val/")].better
+        if (better == "lower") == ((sweep.mode == "min") == (weight > 0)):
+            continue
+        if isinstance(sweep.metric, str):
+            right = "min" if better == "lower" else "max"
+            problems.append(Problem("mode", sweep.mode, f"{better} {name} is better", f"use {right}"))
+        else:
+            rule = f"{better} {name} is better, and this weight with mode: {sweep.mode} asks for the contrary"
+            problems.append(Problem(f"metric.{name}", weight, rule, f"use {-weight:g}"))
     every, steps = run.validation.every_steps, sweep.budget.steps
     if steps is not None and every > steps:
         rule = f"ends before the first validation, at step {every}"

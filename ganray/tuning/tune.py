@@ -11,7 +11,7 @@ from typing import Any
 import ray
 from ray import tune as ray_tune
 from ray.tune.integration.ray_train import TuneReportCallback
-from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, TrialScheduler
+from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, MedianStoppingRule, TrialScheduler
 
 from ganray.config import RunConfig
 from ganray.config.sweep import SweepConfig
@@ -23,7 +23,7 @@ from ganray.tuning import outcome
 from ganray.tuning.board import Board, Row
 from ganray.tuning.placement import DRIVER, concurrency
 from ganray.tuning.reaper import Reaper
-from ganray.tuning.trials import load_sweep, samples, trial_run
+from ganray.tuning.trials import load_sweep, samples, summed, trial_run
 from ganray.tuning.view import View
 
 _ENVIRONMENT = {
@@ -90,7 +90,7 @@ def tune(
     tried = samples(sweep)
     runs = [trial_run(sweep, run, sample) for sample in tried]
     rows = [Row(f"{i:02}", sample, str(folder / "trials" / f"{i:02}")) for i, sample in enumerate(tried)]
-    board = Board(rows, sweep.metric, sweep.mode)
+    board = Board(rows, sweep.score, sweep.mode)
     ours = connect(address)
     try:
         at_once = concurrency(runs[0].resources, ray.nodes(), min(len(runs), sweep.concurrency or len(runs)))
@@ -123,7 +123,9 @@ def _tuner(
     sweep: SweepConfig, runs: list[RunConfig], board: Board, folder: Path, at_once: int, parameters: dict[str, Any]
 ) -> ray_tune.Tuner:
     documents = [run.model_dump(mode="json") for run in runs]
-    trainable = ray_tune.with_parameters(_trial, documents=documents, storage=str(folder / "trials"), **parameters)
+    storage, weights = str(folder / "trials"), {} if isinstance(sweep.metric, str) else sweep.metric
+    trainable = ray_tune.with_parameters(_trial, documents=documents, storage=storage, weights=weights, **parameters)
+    minutes = sweep.budget.total_minutes
     driver = {name.replace("CPU", "cpu"): amount for name, amount in DRIVER.items()}
     return ray_tune.Tuner(
         ray_tune.with_resources(trainable, driver),
@@ -131,6 +133,7 @@ def _tuner(
         tune_config=ray_tune.TuneConfig(
             scheduler=_scheduler(sweep),
             max_concurrent_trials=at_once,
+            time_budget_s=minutes and 60 * minutes,
             trial_name_creator=lambda trial: f"trial-{trial.config['number']:02}",
             trial_dirname_creator=lambda trial: f"{trial.config['number']:02}",
         ),
@@ -143,15 +146,14 @@ def _trial(
     documents: list[dict[str, Any]],
     dataset: str,
     storage: str,
+    weights: dict[str, float],
     trainer: Callable[..., TrainResult],
 ) -> None:
     """One trial: a whole training, each of whose validations Tune hears of. Runs in a process of its own."""
     number = int(config["number"])
     run = RunConfig.model_validate(documents[number])
     try:
-        result = trainer(
-            run, dataset, storage=storage, name=f"{number:02}", callbacks=[TuneReportCallback()], quiet=True
-        )
+        result = trainer(run, dataset, storage=storage, name=f"{number:02}", callbacks=[_Tell(weights)], quiet=True)
     except DivergedError as error:
         ray_tune.report({"ended": "diverged", "message": str(error)})
     except Exception as error:  # one line in the table, not the end of the sweep
@@ -160,15 +162,28 @@ def _trial(
         ray_tune.report({"ended": result.ended, "step": result.step})
 
 
+class _Tell(TuneReportCallback):
+    """Tells Tune of every validation, with the weighted sum where several measures judge."""
+
+    def __init__(self, weights: dict[str, float]) -> None:
+        super().__init__()
+        self.weights = weights
+
+    def after_report(self, run_context: Any, metrics: list[dict[str, Any]], checkpoint: Any) -> None:
+        super().after_report(run_context, [metrics[0] | summed(metrics[0], self.weights)], checkpoint)
+
+
 def _scheduler(sweep: SweepConfig) -> TrialScheduler:
     if sweep.scheduler.type == "fifo":
         return FIFOScheduler()
     budget = sweep.budget
     attribute, most = ("step", budget.steps) if budget.steps else ("time_total_s", 60 * (budget.minutes or 0))
     grace = max(sweep.scheduler.grace_ratio * most, 1e-9)
+    if sweep.scheduler.type == "median":
+        return MedianStoppingRule(time_attr=attribute, metric=sweep.score, mode=sweep.mode, grace_period=grace)
     return ASHAScheduler(
         time_attr=attribute,
-        metric=sweep.metric,
+        metric=sweep.score,
         mode=sweep.mode,
         grace_period=grace,
         # A hair below the budget: a rung at its very end would save nothing, and cut the last checkpoint.

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from ganray.config import recipe_names
+from ganray.config.sweep import Values
 from ganray.errors import ConfigError
 from ganray.models import load_run
-from ganray.tuning.trials import load_sweep, samples, trial_run, tuned
+from ganray.tuning.trials import load_sweep, samples, summed, trial_run, tuned
 
 SWEEP: dict[str, Any] = {
     "name": "little",
@@ -120,3 +121,46 @@ def test_every_recipe_in_the_box_can_be_swept():
             by_ear = SWEEP["set"] | {"checkpoint.measure": "distillmos", "validation.measures": ["distillmos"]}
             change |= {"set": by_ear, "metric": "val/distillmos", "mode": "max"}
         load_sweep(SWEEP | change)
+
+
+@pytest.mark.parametrize(
+    ("values", "allowed"),
+    [
+        ({"uniform": [0.1, 0.5], "step": 0.1}, {0.1, 0.2, 0.3, 0.4, 0.5}),
+        ({"uniform": [0, 10], "step": 4}, {0, 4, 8}),
+        ({"randint": [2, 9], "step": 3}, {2, 5, 8}),
+        ({"loguniform": [1, 100], "step": 33}, {1, 34, 67, 100}),
+    ],
+)
+def test_a_range_with_a_step_has_few_values(values, allowed):
+    space = {"objective.adversarial.lambda_mse": values}
+    values = load_sweep(SWEEP | {"space": {"log.every_steps": {"choice": [1]}}})[0].model_copy(
+        update={"space": {"x": Values(**space["objective.adversarial.lambda_mse"])}, "samples": 200}
+    )
+    assert {sample["x"] for sample in samples(values)} == allowed
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [({"uniform": [0, 1], "step": 2}, "more than 1 - 0"), ({"choice": [1, 2], "step": 1}, "one by one")],
+)
+def test_a_step_that_makes_no_sense_is_told(values, told):
+    assert (
+        told
+        in problems_of({"space": {"objective.adversarial.lambda_mse": values}})[
+            "space.objective.adversarial.lambda_mse.step"
+        ].rule
+    )
+
+
+def test_several_measures_judge_by_their_weighted_sum():
+    measures = {"validation.measures": ["mel", "pesq", "distillmos"]}
+    metric = {"val/distillmos": 1, "val/pesq": 0.5, "val/mel": -2}
+    sweep, _ = load_sweep(SWEEP | {"set": SWEEP["set"] | measures, "metric": metric, "mode": "max"})
+    assert sweep.score == "val/score"
+    scores = {"val/distillmos": 3.0, "val/pesq": 2.0, "val/mel": 0.25, "step": 5}
+    assert summed(scores, sweep.weights) == {"val/score": 3.5}
+    assert summed({"val/pesq": 2.0}, sweep.weights) == {}
+    told = problems_of({"set": SWEEP["set"] | measures, "metric": metric | {"val/mel": 2}, "mode": "max"})
+    assert told["metric.val/mel"].mend == "use -2"
+    assert "does not measure" in problems_of({"metric": {"val/mel": 1, "val/pesq": -1}})["metric"].rule

@@ -106,6 +106,21 @@ def test_a_trial_that_fails_is_one_line_and_not_the_end(ray_session, dataset, tm
     assert result.document["best"]["id"] == "00"
 
 
+def test_a_sweep_ends_when_its_minutes_are_over(ray_session, dataset, tmp_path):
+    result = tune(
+        SMOKE,
+        dataset,
+        storage=tmp_path,
+        overrides=["samples=3", "concurrency=1", "budget={steps: 4000, total_minutes: 0.4}", "scheduler.type=median"],
+        trainer=surrogate,
+        quiet=True,
+    )
+    assert result.board.rows[0].status == "stopped"
+    assert 0 < result.board.rows[0].step < 4000
+    assert result.document["best"]["id"] == "00"
+    assert [row.status for row in result.board.rows][-1] == "waiting"
+
+
 def test_a_sweep_whose_trials_all_diverge_says_so_and_leaves_its_page(ray_session, dataset, tmp_path):
     with pytest.raises(DivergedError, match="no trial of 1 has a score") as caught:
         tune(
