@@ -14,12 +14,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import torch
 from rich.console import Console
 from rich.progress import Progress
 
-from ganray.metrics import measure
-from ganray.voice import Voice
+from ganray.voice import Delivery, open_reader
+from ganray.voice.speech import Speaker
 
 LOST = 0.6
 """PER from which a sentence does not say its text."""
@@ -32,15 +31,16 @@ def main() -> None:
     parser.add_argument("text", type=Path)
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
-    torch.set_num_threads(1)
-    voice, text = Voice.load(asked.voice), asked.text.read_text(encoding="utf-8")
-    voice.say("A first sentence loads what is loaded once.")
+    voice, text = open_reader(asked.voice, num_threads=1), asked.text.read_text(encoding="utf-8")
+    voice.say("A first sentence loads what is loaded once.", Delivery())
     memory, seconds, began = [peak_mb()], 0.0, time.process_time()
-    for block in voice.speak(text, block_frames=512):
+    for block in voice.speak(text, Delivery(), block_frames=512):
         seconds += len(block.waveform) / voice.audio.sample_rate
         memory.append(peak_mb())
     spent = time.process_time() - began
     errors = []
+    from ganray.metrics import measure  # what it needs is not the voice's memory
+
     rate = voice.audio.sample_rate
     with Progress(console=Console(stderr=True)) as bar:
         heard = bar.add_task("sentences heard", total=len(text))
@@ -60,10 +60,10 @@ def main() -> None:
     print(json.dumps(document) if asked.json else "\n".join(f"{key}: {value}" for key, value in document.items()))
 
 
-def list_of(voice: Voice, text: str) -> Iterator[tuple[str, np.ndarray]]:
+def list_of(voice: Speaker, text: str) -> Iterator[tuple[str, np.ndarray]]:
     """Each sentence as it stands in the text, and its sound."""
     said, blocks = "", []
-    for block in voice.speak(text, block_frames=512):
+    for block in voice.speak(text, Delivery(), block_frames=512):
         if block.words:
             if blocks:
                 yield said, np.concatenate(blocks)

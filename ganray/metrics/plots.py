@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -88,6 +88,95 @@ def lines(
     if len(series) > 1:
         axis.legend(frameon=False, fontsize=9)
     return _png(figure)
+
+
+def slices(
+    panels: Mapping[str, tuple[Sequence[Any], Sequence[float]]], *, y_label: str = "", best: int | None = None
+) -> bytes:
+    """A score over each key's values, one panel a key; numbers that span decades have a logarithmic axis.
+
+    Args:
+        panels: Key → (values, scores), of the same trials in the same order.
+        y_label: Of the score.
+        best: Which trial is marked.
+    """
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+    columns = min(3, len(panels))
+    rows = -(-len(panels) // columns)
+    figure = Figure(figsize=(9, 2.6 * rows), dpi=_DPI, layout="constrained")
+    axes = figure.subplots(rows, columns, sharey=True, squeeze=False).ravel()
+    for axis, (key, (values, scores)) in zip(axes, panels.items(), strict=False):
+        numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
+        x = list(values) if numbers else [str(value) for value in values]
+        axis.scatter(x, scores, s=18, alpha=0.8)
+        if best is not None:
+            axis.scatter([x[best]], [scores[best]], s=60, facecolors="none", edgecolors="black")
+        if numbers and min(values) > 0 and max(values) >= 8 * min(values):
+            axis.set_xscale("log")
+            axis.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
+            axis.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+            axis.xaxis.set_minor_formatter(NullFormatter())
+        axis.set_title(key, fontsize=9)
+        axis.grid(alpha=0.25)
+    for axis in axes[len(panels) :]:
+        axis.set_visible(False)
+    for axis in axes[::columns]:
+        axis.set_ylabel(y_label)
+    return _png(figure)
+
+
+def parallel(tried: Sequence[Mapping[str, Any]], scores: Sequence[float], *, label: str, higher: bool) -> bytes:
+    """Parallel coordinates: one line a trial through its values and to its score; better ones are darker, and on top.
+
+    Args:
+        tried: Key → value, of each trial.
+        scores: One a trial.
+        label: Of the score.
+        higher: Whether a higher one is better.
+    """
+    from matplotlib import colormaps
+    from matplotlib.figure import Figure
+
+    keys = list(dict.fromkeys(key for sample in tried for key in sample))
+    columns = [_places([sample.get(key) for sample in tried]) for key in keys] + [_places(list(scores))]
+    figure = Figure(figsize=(9, 3.6), dpi=_DPI, layout="constrained")
+    axis = figure.subplots()
+    order = np.argsort(scores if higher else -np.asarray(scores, float))
+    for rank, trial in enumerate(order):
+        share = (rank + 1) / len(order)
+        line = [places[trial] for places, _ in columns]
+        axis.plot(
+            range(len(columns)), line, color=colormaps["viridis_r"](share), alpha=0.3 + 0.7 * share, linewidth=1.5
+        )
+    for at, (_, ticks) in enumerate(columns):
+        axis.axvline(at, color="black", linewidth=0.8)
+        for text, place in ticks:
+            axis.annotate(text, (at, place), xytext=(4, 0), textcoords="offset points", fontsize=7, va="center")
+    axis.set_xticks(range(len(columns)), [*keys, label], fontsize=8)
+    axis.set_yticks([])
+    axis.set_xlim(-0.1, len(columns) - 0.6)
+    for side in ("top", "right", "left", "bottom"):
+        axis.spines[side].set_visible(False)
+    return _png(figure)
+
+
+def _places(values: list[Any]) -> tuple[list[float], list[tuple[str, float]]]:
+    """Each value's place from 0 to 1, and (text, place) of those worth naming; by logarithm over decades."""
+    numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
+    if not numbers:
+        names = list(dict.fromkeys(map(str, values)))
+        place = {name: (number + 0.5) / len(names) for number, name in enumerate(names)}
+        return [place[str(value)] for value in values], list(place.items())
+    scale = np.asarray(values, float)
+    if scale.min() > 0 and scale.max() >= 8 * scale.min():
+        scale = np.log(scale)
+    span = np.ptp(scale) or 1.0
+    places = ((scale - scale.min()) / span).tolist()
+    ends = {f"{value:.3g}": place for value, place in sorted(zip(values, places, strict=True))}
+    named = list(ends.items())
+    return places, [named[0], named[-1]] if len(named) > 3 else named
 
 
 def colour_range(mels: Iterable[np.ndarray]) -> tuple[float, float]:

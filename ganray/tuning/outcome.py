@@ -5,17 +5,22 @@ import os
 from pathlib import Path
 from typing import Any
 
+import soundfile
+
 from ganray.config import RunConfig
 from ganray.config.documents import dump_yaml
 from ganray.config.sweep import SweepConfig
 from ganray.metrics import plots
-from ganray.metrics.page import Page, Picture, Table
+from ganray.metrics.page import Clip, Page, Picture, Players, Table, Take
 from ganray.models import load_run
 from ganray.tuning.board import Board
+from ganray.tuning.importance import importance
 from ganray.tuning.trials import tuned
 
 VERSION = 1
 """Schema of `sweep.json`."""
+FEWEST = 3
+"""Trials with a score that say something of the keys."""
 
 
 def write(folder: Path, sweep: SweepConfig, run: RunConfig, board: Board, dataset: dict[str, str]) -> dict[str, Any]:
@@ -76,6 +81,8 @@ def report(sweep: SweepConfig, board: Board, dataset: dict[str, str]) -> Page:
         png = plots.lines(curves, y_label=board.metric)  # type: ignore[arg-type]
         caption = f"{board.metric} on held-out clips; {better} is better. A line that ends early was stopped."
         sections.append(Picture("Curves", png, caption))
+    sections += _keys(board)
+    sections += _heard(board)
     return Page(
         f"Sweep {sweep.name}",
         [
@@ -84,6 +91,62 @@ def report(sweep: SweepConfig, board: Board, dataset: dict[str, str]) -> Page:
         ],
         sections,
     )
+
+
+def _keys(board: Board) -> list[Any]:
+    """What the keys did: parallel coordinates, slices, importance."""
+    scored = [row for row in board.rows if board.metric in row.scores]
+    if len(scored) < FEWEST:
+        return []
+    tried, scores = [row.config for row in scored], [row.scores[board.metric] for row in scored]
+    best = scored.index(board.best) if board.best in scored else None
+    panels = {
+        key: ([sample.get(key) for sample in tried], scores) for key in dict.fromkeys(k for s in tried for k in s)
+    }
+    shares = importance(tried, scores)
+    return [
+        Picture(
+            "Every trial, from its values to its score",
+            plots.parallel(tried, scores, label=board.metric, higher=board.mode == "max"),
+            "Darker is better.",
+        ),
+        Picture(
+            f"{board.metric} over each key",
+            plots.slices(panels, y_label=board.metric, best=best),
+            "The best trial is ringed. Trials that were stopped early stand with what they had.",
+        ),
+        Table(
+            "Which keys matter",
+            ["key", "share of the variance"],
+            [[key, f"{100 * share:.0f} %"] for key, share in shares.items()],
+            note=f"Between thirds of a key's values, less what chance gives (ε²). {len(scored)} trials: a first look.",
+        ),
+    ]
+
+
+def _heard(board: Board) -> list[Any]:
+    """The best, the middle and the worst trial on the same clips, where their runs left sounds."""
+    sign = 1 if board.mode == "min" else -1
+    ranked = sorted((r for r in board.rows if board.metric in r.scores), key=lambda r: sign * r.scores[board.metric])
+    if not ranked:
+        return []
+    chosen = {"best": ranked[0], "middle": ranked[len(ranked) // 2], "worst": ranked[-1]}
+    sounds: dict[str, list[Take]] = {}
+    for name, row in chosen.items():
+        for clip, path in _last_samples(Path(row.run) / "samples").items():
+            info = soundfile.info(str(path))
+            score = f"{board.metric} {row.scores[board.metric]:.3f}"
+            take = Take(f"{name}: trial {row.id}", path.read_bytes(), "audio/wav", info.duration, note=score)
+            sounds.setdefault(clip, []).append(take)
+    clips = [Clip(clip, "", takes) for clip, takes in sorted(sounds.items())]
+    return (
+        [Players("Listen", clips, note="Each trial's newest validation, on the same held-out clips.")] if clips else []
+    )
+
+
+def _last_samples(folder: Path) -> dict[str, Path]:
+    """Clip → the newest sound that a run left of it: files are called step-STEP-CLIP.wav."""
+    return {path.stem.split("-", 2)[2]: path for path in sorted(folder.glob("step-*-*.wav"))}
 
 
 def _table(board: Board) -> Table:

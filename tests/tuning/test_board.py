@@ -1,9 +1,12 @@
 """What is known of every trial, and how it is shown."""
 
+import io
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
 import yaml
 
 from ganray.models import load_run
@@ -116,3 +119,29 @@ def test_a_sweep_without_scores_still_leaves_its_document(tmp_path):
     document = outcome.write(tmp_path, sweep, run, board, {"path": "/data/a", "digest": "0"})
     assert document["best"] is document["best_recipe"] is None
     assert (tmp_path / "sweep.json").is_file()
+
+
+def test_the_page_shows_what_the_keys_did_and_lets_the_best_and_the_worst_be_heard(tmp_path):
+    rows = []
+    for number in range(6):
+        folder = tmp_path / "trials" / f"{number:02}" / "samples"
+        folder.mkdir(parents=True)
+        for step in (5, 10):
+            soundfile.write(folder / f"step-{step:07}-clip-1.wav", np.full(2400, step / 100), 24_000)
+        row = Row(
+            f"{number:02}",
+            {"optim.generator.lr": 10.0 ** -(number + 1), "data.judged": number % 2 == 0},
+            str(folder.parent),
+        )
+        row.scores, row.status = {"val/mel": 0.1 * number + 0.2}, "finished"
+        rows.append(row)
+    sweep, _ = load_sweep(SWEEP)
+    page = outcome.report(sweep, Board(rows, "val/mel", "min"), {"path": "d", "digest": "0"})
+    headings = [section.heading for section in page.sections]
+    assert headings == ["Trials", "Every trial, from its values to its score", "val/mel over each key",
+                        "Which keys matter", "Listen"]  # fmt: skip
+    takes = page.sections[-1].clips[0].takes
+    assert [take.label for take in takes] == ["best: trial 00", "middle: trial 03", "worst: trial 05"]
+    newest, _ = soundfile.read(io.BytesIO(takes[0].audio))
+    assert newest.max() == pytest.approx(0.1, abs=1e-3)
+    assert "optim.generator.lr" in page.html()
