@@ -2,20 +2,23 @@
 
 import click
 
-from ganray.cli.options import address_option, data_option, emit, json_option, set_option
+from ganray.cli.options import address_option, emit, json_option, set_option
+from ganray.errors import UsageError
 
 
 @click.command("tune")
-@click.argument("sweep")
-@data_option
+@click.argument("sweep", required=False)
+@click.option("--data", metavar="DATASET", help="Dataset folder, made by ganray prepare.")
+@click.option("--resume", "folder", metavar="FOLDER", help="Take up this sweep's folder: what ended stays as it is.")
 @click.option("--storage", default="sweeps", show_default=True, help="Folder for sweeps, which all nodes see.")
 @click.option("--name", help="Name of the sweep's folder.")
 @set_option
 @address_option
 @json_option
 def command(
-    sweep: str,
-    data: str,
+    sweep: str | None,
+    data: str | None,
+    folder: str | None,
     storage: str,
     name: str | None,
     overrides: tuple[str, ...],
@@ -28,17 +31,28 @@ def command(
     Example:
       ganray tune tune_configs/smoke.yaml --data data/kathleen
       ganray tune tune_configs/smoke.yaml --data data/kathleen --set samples=8 --json
+      ganray tune --resume sweeps/smoke-7f3a
     """
-    from ganray.tuning import tune
+    if folder:
+        if sweep or name or overrides:
+            raise UsageError("--resume goes on with the sweep's own config", mend="leave SWEEP, --name and --set out")
+    elif not sweep or not data:
+        raise UsageError("give a sweep and --data, or --resume", mend="ganray tune tune_configs/smoke.yaml --data D")
+    from ganray.tuning import resume, tune
     from ganray.tuning.view import text
 
-    result = tune(sweep, data, overrides=overrides, storage=storage, name=name, address=address)
+    if folder:
+        result = resume(folder, data, address=address)
+    else:
+        result = tune(str(sweep), str(data), overrides=overrides, storage=storage, name=name, address=address)
     document = result.document
+    left = sum(row.goes_on for row in result.board.rows)
     lines = [
         text(result.board),
         "",
+        *([f"{left} trials are not finished: ganray tune --resume {document['sweep']}"] if left else []),
         f"best: trial {document['best']['id']}, written to {document['best_recipe']}",
         f"report: {document['report']}",
-        f"next: ganray train {document['best_recipe']} --data {data}",
+        f"next: ganray train {document['best_recipe']} --data {data or 'DATASET'}",
     ]
     emit(document, "\n".join(lines), as_json)

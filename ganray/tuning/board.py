@@ -9,6 +9,9 @@ from ray import tune
 
 from ganray.tuning.trials import Sample
 
+WITH_THE_SWEEP = "with the sweep"
+"""Message of a trial that could have gone on."""
+
 
 @dataclass
 class Row:
@@ -34,6 +37,11 @@ class Row:
     message: str = ""
     history: list[tuple[int, float]] = field(default_factory=list)
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether a sweep that is taken up again has still to do with it."""
+        return self.status in ("waiting", "running") or self.message == WITH_THE_SWEEP
+
     def document(self) -> dict[str, Any]:
         """As JSON shows it."""
         return asdict(self)
@@ -49,11 +57,13 @@ class Board(tune.Callback):
 
     Attributes:
         on_end: Called whenever a trial has ended.
+        on_change: Called whenever something is known anew.
     """
 
     def __init__(self, rows: list[Row], metric: str, mode: str) -> None:
         self.rows, self.metric, self.mode = rows, metric, mode
         self.on_end: Callable[[], None] = lambda: None
+        self.on_change: Callable[[], None] = lambda: None
 
     @property
     def best(self) -> Row | None:
@@ -66,32 +76,37 @@ class Board(tune.Callback):
         """The sweep is over: what still ran was stopped with it."""
         for row in self.rows:
             if row.status == "running":
-                row.status, row.message = "stopped", "with the sweep"
+                row.status, row.message = "stopped", WITH_THE_SWEEP
 
     def on_trial_start(self, iteration: int, trials: list, trial: Any, **info: Any) -> None:
         self._row(trial).status = "running"
+        self.on_change()
 
     def on_trial_result(self, iteration: int, trials: list, trial: Any, result: dict[str, Any], **info: Any) -> None:
         row = self._row(trial)
         row.step = max(row.step, int(result.get("step", 0)))
         if "ended" in result:
             row.status, row.message = result["ended"], result.get("message", "")
+            self.on_change()
         value = result.get(self.metric)
         if value is None or not math.isfinite(value):
             return
         row.history.append((row.step, float(value)))
         if self.metric not in row.scores or (value < row.scores[self.metric]) == (self.mode == "min"):
             row.scores = {name: float(score) for name, score in result.items() if name.startswith("val/")}
+        self.on_change()
 
     def on_trial_complete(self, iteration: int, trials: list, trial: Any, **info: Any) -> None:
         row = self._row(trial)
         if row.status == "running":
             row.status = "stopped"
+        self.on_change()
         self.on_end()
 
     def on_trial_error(self, iteration: int, trials: list, trial: Any, **info: Any) -> None:
         row = self._row(trial)
         row.status, row.message = "failed", row.message or "its process ended: the machine was lost, or its memory full"
+        self.on_change()
         self.on_end()
 
     def _row(self, trial: Any) -> Row:

@@ -10,10 +10,11 @@ import soundfile
 from ganray.config import RunConfig
 from ganray.config.documents import dump_yaml
 from ganray.config.sweep import SweepConfig
+from ganray.errors import DataError
 from ganray.metrics import plots
 from ganray.metrics.page import Clip, Page, Picture, Players, Table, Take
 from ganray.models import load_run
-from ganray.tuning.board import Board
+from ganray.tuning.board import Board, Row
 from ganray.tuning.importance import importance
 from ganray.tuning.trials import tuned
 
@@ -48,9 +49,48 @@ def write(folder: Path, sweep: SweepConfig, run: RunConfig, board: Board, datase
         "best_recipe": recipe and str(recipe),
         "report": str(page),
     }
-    kept = {"schema_version": VERSION, "config": sweep.model_dump(mode="json"), "dataset": dataset}
-    _write(folder / "sweep.json", json.dumps(kept | document, indent=1, ensure_ascii=False) + "\n")
+    keep(folder, sweep, run, board, dataset, document)
     return document
+
+
+def keep(
+    folder: Path,
+    sweep: SweepConfig,
+    run: RunConfig,
+    board: Board,
+    dataset: dict[str, str],
+    document: dict[str, Any] | None = None,
+) -> None:
+    """Write `sweep.json`: all that is known so far, from which the sweep can be taken up again."""
+    kept = {
+        "schema_version": VERSION,
+        "config": sweep.model_dump(mode="json"),
+        "recipe": run.model_dump(mode="json"),
+        "dataset": dataset,
+        "trials": [row.document() for row in board.rows],
+    }
+    _write(folder / "sweep.json", json.dumps(kept | (document or {}), indent=1, ensure_ascii=False) + "\n")
+
+
+def read(folder: Path) -> tuple[SweepConfig, RunConfig, list[Row], dict[str, str]]:
+    """Sweep, recipe, trials and dataset of a sweep's folder.
+
+    Raises:
+        DataError: There is no sweep, or it is of another ganray.
+    """
+    try:
+        document = json.loads((folder / "sweep.json").read_text(encoding="utf-8"))
+        if document.get("schema_version") != VERSION or "recipe" not in document:
+            raise DataError(f"the sweep at {folder} is of another ganray", mend="start it anew")
+        rows = [Row(**trial) for trial in document["trials"]]
+        for row in rows:
+            row.history = [(int(step), float(value)) for step, value in row.history]
+        sweep = SweepConfig.model_validate(document["config"])
+        return sweep, load_run(document["recipe"]), rows, document["dataset"]
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise DataError(
+            f"there is no sweep at {folder}: {error}", mend="give a folder that ganray tune made"
+        ) from error
 
 
 def best_recipe(sweep: SweepConfig, run: RunConfig, board: Board, folder: Path) -> str:

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import secrets
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from ganray.data import Dataset
 from ganray.errors import DataError, DivergedError, GanrayError, Problem, UsageError
 from ganray.provisioning.connect import connect
 from ganray.training import TrainResult, train
+from ganray.training import resume as go_on
 from ganray.tuning import outcome
 from ganray.tuning.board import Board, Row
 from ganray.tuning.placement import DRIVER, concurrency
@@ -80,30 +82,90 @@ def tune(
         GanrayError: No trial has a score; what each one said. The sweep's folder is written all the same.
     """
     sweep, run = load_sweep(source, overrides)
+    data = _judging(dataset, run)
+    folder = Path(storage).absolute() / (name or f"{sweep.name}-{secrets.token_hex(2)}")
+    if folder.exists():
+        raise UsageError(f"there is a sweep at {folder} already", mend="give another --name, or go on with --resume")
+    tried = samples(sweep)
+    rows = [Row(f"{i:02}", sample, str(folder / "trials" / f"{i:02}")) for i, sample in enumerate(tried)]
+    return _run(folder, sweep, run, Board(rows, sweep.score, sweep.mode), data, address, quiet, trainer)
+
+
+def resume(
+    folder: str | Path,
+    dataset: str | Path | None = None,
+    *,
+    address: str | None = None,
+    quiet: bool = False,
+    trainer: Callable[..., TrainResult] = train,
+) -> SweepResult:
+    """Take up a sweep that was interrupted: ended trials stay as they are, others go on from their checkpoints.
+
+    Early stopping compares the trials that go on with one another alone.
+
+    Args:
+        folder: Of the sweep.
+        dataset: Where the dataset is now, if it was moved.
+
+    Raises:
+        DataError: There is no sweep, or the dataset is another one.
+        UsageError: Nothing of it is left to do.
+    """
+    folder = Path(folder).absolute()
+    sweep, run, rows, about = outcome.read(folder)
+    data = _judging(dataset or about["path"], run)
+    if data.digest != about["digest"]:
+        raise DataError(
+            f"{data.path} is not the dataset of the sweep",
+            got=data.digest,
+            want=about["digest"],
+            mend="give the old dataset by --data, or start a new sweep",
+        )
+    if not any(row.goes_on for row in rows):
+        raise UsageError(f"the sweep at {folder} is finished", mend=f"see {folder / 'report' / 'index.html'}")
+    for row in rows:
+        row.run = str(folder / "trials" / row.id)
+        if row.goes_on:
+            row.status, row.message = "waiting", ""
+    return _run(folder, sweep, run, Board(rows, sweep.score, sweep.mode), data, address, quiet, trainer)
+
+
+def _judging(dataset: str | Path, run: RunConfig) -> Dataset:
     data = Dataset.open(dataset)
     data.audio.must_equal(run.audio, ours=f"dataset {data.path}", theirs=f"recipe {run.name}")
     if "validation" not in data.splits or not len(data.split("validation")):
         raise DataError(f"{data.path} has no validation split to judge trials by", mend="prepare it with one")
-    folder = Path(storage).absolute() / (name or f"{sweep.name}-{secrets.token_hex(2)}")
-    if folder.exists():
-        raise UsageError(f"there is a sweep at {folder} already", mend="give another --name")
-    tried = samples(sweep)
-    runs = [trial_run(sweep, run, sample) for sample in tried]
-    rows = [Row(f"{i:02}", sample, str(folder / "trials" / f"{i:02}")) for i, sample in enumerate(tried)]
-    board = Board(rows, sweep.score, sweep.mode)
+    return data
+
+
+def _run(
+    folder: Path,
+    sweep: SweepConfig,
+    run: RunConfig,
+    board: Board,
+    data: Dataset,
+    address: str | None,
+    quiet: bool,
+    trainer: Callable[..., TrainResult],
+) -> SweepResult:
+    """The trials that wait."""
+    runs = {int(row.id): trial_run(sweep, run, row.config) for row in board.rows if row.status == "waiting"}
+    about = {"path": str(data.path.absolute()), "digest": data.digest}
     ours = connect(address)
     try:
-        at_once = concurrency(runs[0].resources, ray.nodes(), min(len(runs), sweep.concurrency or len(runs)))
-        folder.mkdir(parents=True)
-        tuner = _tuner(sweep, runs, board, folder, at_once, {"dataset": str(data.path.absolute()), "trainer": trainer})
+        most = min(len(runs), sweep.concurrency or len(runs))
+        at_once = concurrency(next(iter(runs.values())).resources, ray.nodes(), most)
+        folder.mkdir(parents=True, exist_ok=True)
+        outcome.keep(folder, sweep, run, board, about)
+        tuner = _tuner(sweep, runs, board, folder, at_once, {"dataset": about["path"], "trainer": trainer})
         with _environment(), Reaper() as reaper, contextlib.nullcontext() if quiet else View(board):
             board.on_end = reaper.look
+            board.on_change = lambda: outcome.keep(folder, sweep, run, board, about)
             tuner.fit()
     finally:
         if ours:
             ray.shutdown()
     board.close()
-    about = {"path": str(data.path.absolute()), "digest": data.digest}
     document = outcome.write(folder, sweep, run, board, about)
     if board.best is None:
         raise _nothing(board, document["report"])
@@ -120,16 +182,18 @@ def _nothing(board: Board, report: str) -> GanrayError:
 
 
 def _tuner(
-    sweep: SweepConfig, runs: list[RunConfig], board: Board, folder: Path, at_once: int, parameters: dict[str, Any]
+    sweep: SweepConfig, runs: dict[int, RunConfig], board: Board, folder: Path, at_once: int, parameters: dict[str, Any]
 ) -> ray_tune.Tuner:
-    documents = [run.model_dump(mode="json") for run in runs]
+    documents = {number: run.model_dump(mode="json") for number, run in runs.items()}
+    # Tune takes up by itself what has its name: each time has a folder of its own.
+    before = len(list(folder.glob(".ray*")))
     storage, weights = str(folder / "trials"), {} if isinstance(sweep.metric, str) else sweep.metric
     trainable = ray_tune.with_parameters(_trial, documents=documents, storage=storage, weights=weights, **parameters)
     minutes = sweep.budget.total_minutes
     driver = {name.replace("CPU", "cpu"): amount for name, amount in DRIVER.items()}
     return ray_tune.Tuner(
         ray_tune.with_resources(trainable, driver),
-        param_space={"number": ray_tune.grid_search(list(range(len(runs))))},
+        param_space={"number": ray_tune.grid_search(list(runs))},
         tune_config=ray_tune.TuneConfig(
             scheduler=_scheduler(sweep),
             max_concurrent_trials=at_once,
@@ -137,13 +201,13 @@ def _tuner(
             trial_name_creator=lambda trial: f"trial-{trial.config['number']:02}",
             trial_dirname_creator=lambda trial: f"{trial.config['number']:02}",
         ),
-        run_config=ray_tune.RunConfig(name=".ray", storage_path=str(folder), callbacks=[board], verbose=0),
+        run_config=ray_tune.RunConfig(name=f".ray-{before}", storage_path=str(folder), callbacks=[board], verbose=0),
     )
 
 
 def _trial(
     config: dict[str, Any],
-    documents: list[dict[str, Any]],
+    documents: dict[int, dict[str, Any]],
     dataset: str,
     storage: str,
     weights: dict[str, float],
@@ -151,9 +215,14 @@ def _trial(
 ) -> None:
     """One trial: a whole training, each of whose validations Tune hears of. Runs in a process of its own."""
     number = int(config["number"])
-    run = RunConfig.model_validate(documents[number])
+    run, folder = RunConfig.model_validate(documents[number]), Path(storage) / f"{number:02}"
     try:
-        result = trainer(run, dataset, storage=storage, name=f"{number:02}", callbacks=[_Tell(weights)], quiet=True)
+        tell = [_Tell(weights)]
+        if (folder / "run.yaml").is_file():  # of a sweep that is taken up again
+            result = go_on(folder, dataset=dataset, callbacks=tell, quiet=True)
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+            result = trainer(run, dataset, storage=storage, name=folder.name, callbacks=tell, quiet=True)
     except DivergedError as error:
         ray_tune.report({"ended": "diverged", "message": str(error)})
     except Exception as error:  # one line in the table, not the end of the sweep

@@ -1,6 +1,9 @@
 """Sweeps on a real Ray cluster: nothing waits for ever, nothing is left behind, and what comes out is a recipe."""
 
 import json
+import os
+import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -10,10 +13,10 @@ import pytest
 import ray
 
 from ganray.cli import main
-from ganray.errors import DivergedError, PlacementError, UsageError
+from ganray.errors import DataError, DivergedError, PlacementError, UsageError
 from ganray.models import load_run
 from ganray.training import TrainResult
-from ganray.tuning import reaper, tune
+from ganray.tuning import reaper, resume, tune
 
 pytestmark = pytest.mark.ray
 # Workers can't import this file: what they run of it travels with the call.
@@ -120,6 +123,19 @@ def test_a_sweep_ends_when_its_minutes_are_over(ray_session, dataset, tmp_path):
     assert result.document["best"]["id"] == "00"
     assert [row.status for row in result.board.rows][-1] == "waiting"
 
+    folder = Path(result.document["sweep"])
+    document = json.loads((folder / "sweep.json").read_text())
+    document["config"]["budget"] = {"steps": 20}
+    document["trials"][0]["message"] = ""  # stopped for good
+    (folder / "sweep.json").write_text(json.dumps(document))
+    again = resume(folder, trainer=surrogate, quiet=True)
+    assert [row.status for row in again.board.rows] == ["stopped", "finished", "finished"]
+    assert again.board.rows[0].history == result.board.rows[0].history
+    with pytest.raises(UsageError, match="is finished"):
+        resume(folder, quiet=True)
+    with pytest.raises(DataError, match="no sweep"):
+        resume(tmp_path / "nothing", quiet=True)
+
 
 def test_a_sweep_whose_trials_all_diverge_says_so_and_leaves_its_page(ray_session, dataset, tmp_path):
     with pytest.raises(DivergedError, match="no trial of 1 has a score") as caught:
@@ -176,3 +192,36 @@ def test_the_smoke_sweep_trains_for_real_and_gives_a_recipe(ray_session, dataset
     assert best.schedule.max_minutes == 30, "as long as the recipe says, not as the sweep's budget"
     assert Path(document["report"]).is_file()
     assert free_cpus() == ray.cluster_resources()["CPU"]
+
+
+@pytest.mark.slow
+def test_a_killed_sweep_goes_on_where_it_was(dataset, tmp_path):
+    """SIGKILL to the driver and all of its cluster; trials that had ended are not trained again."""
+    small = [f"--set=set.{key}={value}" for key, value in SMALL.items()]
+    command = [sys.executable, "-m", "ganray", "tune", str(SMOKE), "--data", str(dataset), "--storage", str(tmp_path),
+               "--name", "killed", "--set=samples=3", "--set=concurrency=1", "--set=budget.steps=8",
+               "--set=set.checkpoint.every_steps=2", "--set=scheduler.type=fifo", *small]  # fmt: skip
+    folder = tmp_path / "killed"
+
+    def statuses():
+        try:
+            return [trial["status"] for trial in json.loads((folder / "sweep.json").read_text())["trials"]]
+        except OSError:
+            return []
+
+    driver = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    until = time.monotonic() + 300
+    while time.monotonic() < until and statuses()[:2] != ["finished", "running"]:
+        assert driver.poll() is None, "the sweep ended before it could be killed"
+        time.sleep(0.1)
+    os.killpg(driver.pid, signal.SIGKILL)
+    driver.wait()
+    first = (folder / "trials" / "00" / "metrics.jsonl").read_bytes()
+    assert statuses()[0] == "finished"
+    done = subprocess.run(
+        [sys.executable, "-m", "ganray", "tune", "--resume", str(folder), "--json"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert [trial["status"] for trial in json.loads(done.stdout)["trials"]] == ["finished"] * 3
+    assert (folder / "trials" / "00" / "metrics.jsonl").read_bytes() == first
