@@ -1,7 +1,6 @@
 """Loudness after EBU R128 (ITU-R BS.1770-4)."""
 
 import numpy as np
-import pyloudnorm
 
 SHORTEST_S = 0.4
 """One gating block: shorter recordings have no integrated loudness."""
@@ -11,6 +10,8 @@ def loudness(waveform: np.ndarray, sample_rate: int) -> float:
     """Integrated loudness in LUFS of `waveform`, (T,); -inf for silence, and for less than 0.4 s."""
     if len(waveform) < SHORTEST_S * sample_rate:
         return float("-inf")
+    import pyloudnorm  # brings scipy.signal along: a second and a half that who only speaks should not wait
+
     with np.errstate(divide="ignore"):
         return float(pyloudnorm.Meter(sample_rate).integrated_loudness(waveform.astype(np.float64)))
 

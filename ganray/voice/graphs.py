@@ -159,7 +159,7 @@ def _point_to_weights(model: Any, weights: Path) -> None:
         begin, end = place["data_offsets"]
         half = place["dtype"] == "F16"
         outer = TensorProto(
-            name=f"{tensor.name}.stored" if half else tensor.name,
+            name=f"half{len(kept)}" if half else tensor.name,
             dims=tensor.dims,
             data_type=_STORED[place["dtype"]],
             data_location=TensorProto.EXTERNAL,
@@ -180,4 +180,5 @@ def _forget_origin(model: Any) -> None:
     del model.graph.value_info[:], model.metadata_props[:], model.graph.metadata_props[:]
     for node in model.graph.node:
         node.ClearField("doc_string")
+        node.ClearField("name")
         del node.metadata_props[:]
