@@ -57,13 +57,13 @@ class Board(tune.Callback):
 
     Attributes:
         on_end: Called whenever a trial has ended.
-        on_change: Called whenever something is known anew.
+        on_change: Called whenever something is known anew, with whether it is a trial's status.
     """
 
     def __init__(self, rows: list[Row], metric: str, mode: str) -> None:
         self.rows, self.metric, self.mode = rows, metric, mode
         self.on_end: Callable[[], None] = lambda: None
-        self.on_change: Callable[[], None] = lambda: None
+        self.on_change: Callable[[bool], None] = lambda status: None
 
     @property
     def best(self) -> Row | None:
@@ -80,33 +80,33 @@ class Board(tune.Callback):
 
     def on_trial_start(self, iteration: int, trials: list, trial: Any, **info: Any) -> None:
         self._row(trial).status = "running"
-        self.on_change()
+        self.on_change(True)
 
     def on_trial_result(self, iteration: int, trials: list, trial: Any, result: dict[str, Any], **info: Any) -> None:
         row = self._row(trial)
         row.step = max(row.step, int(result.get("step", 0)))
         if "ended" in result:
             row.status, row.message = result["ended"], result.get("message", "")
-            self.on_change()
+            self.on_change(True)
         value = result.get(self.metric)
         if value is None or not math.isfinite(value):
             return
         row.history.append((row.step, float(value)))
         if self.metric not in row.scores or (value < row.scores[self.metric]) == (self.mode == "min"):
             row.scores = {name: float(score) for name, score in result.items() if name.startswith("val/")}
-        self.on_change()
+        self.on_change(False)
 
     def on_trial_complete(self, iteration: int, trials: list, trial: Any, **info: Any) -> None:
         row = self._row(trial)
         if row.status == "running":
             row.status = "stopped"
-        self.on_change()
+        self.on_change(True)
         self.on_end()
 
     def on_trial_error(self, iteration: int, trials: list, trial: Any, **info: Any) -> None:
         row = self._row(trial)
         row.status, row.message = "failed", row.message or "its process ended: the machine was lost, or its memory full"
-        self.on_change()
+        self.on_change(True)
         self.on_end()
 
     def _row(self, trial: Any) -> Row:

@@ -4,6 +4,7 @@ import contextlib
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -160,7 +161,7 @@ def _run(
         tuner = _tuner(sweep, runs, board, folder, at_once, {"dataset": about["path"], "trainer": trainer})
         with _environment(), Reaper() as reaper, contextlib.nullcontext() if quiet else View(board):
             board.on_end = reaper.look
-            board.on_change = lambda: outcome.keep(folder, sweep, run, board, about)
+            board.on_change = _seldom(lambda: outcome.keep(folder, sweep, run, board, about))
             tuner.fit()
     finally:
         if ours:
@@ -170,6 +171,19 @@ def _run(
     if board.best is None:
         raise _nothing(board, document["report"])
     return SweepResult(document, board)
+
+
+def _seldom(act: Callable[[], None], every_s: float = 1.0) -> Callable[[bool], None]:
+    """`act`, but for mere scores not twice within `every_s`: hundreds of trials may tell some at once."""
+    last = -every_s
+
+    def maybe(status: bool) -> None:
+        nonlocal last
+        if status or time.monotonic() - last >= every_s:
+            act()
+            last = time.monotonic()
+
+    return maybe
 
 
 def _nothing(board: Board, report: str) -> GanrayError:
