@@ -256,6 +256,14 @@ class _Tell(TuneReportCallback):
         super().after_report(run_context, [metrics[0] | summed(metrics[0], self.weights)], checkpoint)
 
 
+class _Median(MedianStoppingRule):
+    """Ray's, for trials whose last word is how they ended, not a score: with it in the mean, Ray's ends with KeyError."""
+
+    def on_trial_complete(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> None:
+        if self._metric in result:
+            super().on_trial_complete(tune_controller, trial, result)
+
+
 def _scheduler(sweep: SweepConfig) -> TrialScheduler:
     if sweep.scheduler.type == "fifo":
         return FIFOScheduler()
@@ -263,7 +271,7 @@ def _scheduler(sweep: SweepConfig) -> TrialScheduler:
     attribute, most = ("step", budget.steps) if budget.steps else ("time_total_s", 60 * (budget.minutes or 0))
     grace = max(sweep.scheduler.grace_ratio * most, 1e-9)
     if sweep.scheduler.type == "median":
-        return MedianStoppingRule(time_attr=attribute, metric=sweep.score, mode=sweep.mode, grace_period=grace)
+        return _Median(time_attr=attribute, metric=sweep.score, mode=sweep.mode, grace_period=grace)
     return ASHAScheduler(
         time_attr=attribute,
         metric=sweep.score,
