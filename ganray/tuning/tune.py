@@ -257,7 +257,7 @@ class _Tell(TuneReportCallback):
 
 
 class _Median(MedianStoppingRule):
-    """Ray's, for trials whose last word is how they ended, not a score: with it in the mean, Ray's ends with KeyError."""
+    """Ray's, for trials whose last word is how they ended, not a score: of that one, Ray's takes no mean."""
 
     def on_trial_complete(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> None:
         if self._metric in result:
