@@ -54,14 +54,14 @@ class Corpus:
     """A corpus as it lies there, unjudged.
 
     Attributes:
-        path: Its folder.
+        place: Its folder; of several, all of them.
         layout: Name of the layout it was read by.
         recordings: In the order of `metadata.csv`.
         dropped: (id, reason) of the lines that could not be read.
         lists: Split → ids, of the splits that a file of the corpus lists: `validation.txt`, `test.txt`.
     """
 
-    path: Path
+    place: str
     layout: str
     recordings: tuple[Recording, ...]
     dropped: tuple[tuple[str, str], ...]
@@ -77,7 +77,7 @@ def read_corpora(paths: Sequence[str | Path]) -> Corpus:
     corpora = [read_corpus(path) for path in paths]
     if len(corpora) == 1:
         return corpora[0]
-    names = [_name(corpus.path) for corpus in corpora]
+    names = [_name(Path(path)) for path in paths]
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise DataError(f"two corpora are called {twice[0]}", mend="rename a folder: its name tells its clips apart")
@@ -89,9 +89,7 @@ def read_corpora(paths: Sequence[str | Path]) -> Corpus:
         dropped += [(f"{name}/{key}", reason) for key, reason in corpus.dropped]
         for split, ids in corpus.lists.items():
             lists.setdefault(split, []).extend(f"{name}/{key}" for key in ids)
-    return Corpus(
-        Path(" ".join(str(corpus.path) for corpus in corpora)), "LJSpeech", tuple(recordings), tuple(dropped), lists
-    )
+    return Corpus(", ".join(corpus.place for corpus in corpora), "LJSpeech", tuple(recordings), tuple(dropped), lists)
 
 
 def read_corpus(path: str | Path) -> Corpus:
@@ -120,7 +118,7 @@ def read_corpus(path: str | Path) -> Corpus:
     labels = _labels(path / "labels.csv", {recording.id for recording in recordings})
     labelled = (replace(r, corpus=_name(path), **labels.get(r.id, {})) for r in recordings)
     lists = {split: read_ids(path / f"{split}.txt") for split in LISTED if (path / f"{split}.txt").is_file()}
-    return Corpus(path, "LJSpeech", tuple(labelled), tuple(dropped), lists)
+    return Corpus(str(path), "LJSpeech", tuple(labelled), tuple(dropped), lists)
 
 
 def _name(path: Path) -> str:

@@ -8,14 +8,14 @@ AROUND = 2
 """Symbols that a text voice adds: the silence before and after."""
 
 
-def spoken(text: str, num_frames: int, config: PrepareConfig, language: str = "und") -> list[str]:
+def spoken(text: str, num_frames: int, config: PrepareConfig, language: str | None = None) -> list[str]:
     """All symbols of a text, in order; none without a front-end.
 
     Args:
         text: As it stands in the corpus.
         num_frames: Of the recording: an alignment gives each symbol one frame at least.
         config: Names the front-end, and says how long a phoneme may be.
-        language: BCP 47 tag of the text; `und`: the front-end's own.
+        language: BCP 47 tag of the text; None, or `und`: the front-end's own.
 
     Raises:
         Unusable: Nothing of the text can be spoken, or it can't all have been said in this time.
@@ -23,7 +23,7 @@ def spoken(text: str, num_frames: int, config: PrepareConfig, language: str = "u
     """
     if config.phonemes_by is None:
         return []
-    symbols = front_end(config.phonemes_by).phonemize(text, language=None if language == "und" else language).flat
+    symbols = front_end(config.phonemes_by).phonemize(text, language=language).flat
     if not symbols:
         raise Unusable("no phonemes (nothing of its text can be spoken)")
     if len(symbols) + AROUND > num_frames:

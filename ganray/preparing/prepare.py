@@ -100,7 +100,7 @@ def _resolve(config: PrepareConfig, source: Corpus) -> tuple[PrepareConfig, dict
         if selection.ids is None and not wants_share and split in source.lists:
             selection = selection.model_copy(update={"ids": f"{split}.txt"})
             lists[split] = source.lists[split]
-            notes.append(f"{split}: the {len(lists[split])} ids of {split}.txt in {source.path}")
+            notes.append(f"{split}: the {len(lists[split])} ids of {split}.txt in {source.place}")
         elif selection.ids is not None:
             lists[split] = read_ids(selection.ids)
             selection = selection.model_copy(update={"ids": Path(selection.ids).name})
@@ -157,7 +157,7 @@ def _must_train(written: dict[str, dict], dropped: list[dict[str, str]], source:
     if not written[TRAIN]["clips"]:
         first = f"{dropped[0]['id']}: {dropped[0]['reason']}" if dropped else "all is held out"
         raise DataError(
-            f"no clip of {source.path} is left to train on",
+            f"no clip of {source.place} is left to train on",
             dropped=len(dropped),
             first=first,
             mend="mend the recordings, or loosen limits with --set limits.…",

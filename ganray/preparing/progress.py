@@ -27,7 +27,7 @@ class Progress:
         if not quiet:
             minutes = _seconds(source) / 60
             self._console.print(
-                f"Reading {source.path} ({source.layout} layout, {count:,} clips, {minutes:.1f} min)", markup=False
+                f"Reading {source.place} ({source.layout} layout, {count:,} clips, {minutes:.1f} min)", markup=False
             )
         for note in notes:
             self._console.print(note, markup=False)

@@ -5,6 +5,14 @@ from typing import Protocol, runtime_checkable
 
 from ganray.text.utterance import Sentence, Utterance
 
+UNDETERMINED = "und"
+"""BCP 47's tag of a language that nobody named."""
+
+
+def named(language: str | None) -> str | None:
+    """A language's tag; None where nobody named one, so that the front-end's own stands."""
+    return None if language == UNDETERMINED else language
+
 
 @runtime_checkable
 class FrontEnd(Protocol):
@@ -32,7 +40,7 @@ class FrontEnd(Protocol):
             text: Any Unicode.
             lexicon: Pronunciations that go before the front-end's own, from `ganray.text.read_lexicon`.
             markup: Whether `text` holds the SSML subset and `[[inline phonemes]]`.
-            language: BCP 47 tag of the text; None: the front-end's own.
+            language: BCP 47 tag of the text; None, or `und`: the front-end's own.
 
         Raises:
             UsageError: Markup that is wrong, with its line and column and what is allowed there; or a language that

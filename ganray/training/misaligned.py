@@ -27,7 +27,7 @@ def misaligned(generator: Generator, split: Split, config: RunConfig) -> dict[st
     by_length = sorted(range(len(split)), key=lambda index: int(split.num_samples[index]))
     for start in range(0, len(split), _AT_ONCE):
         draws = [Draw(0, index, 0, 0) for index in by_length[start : start + _AT_ONCE]]
-        script = read_script(split, draws, config.audio, generator.symbols, [], generator.labels).to(device)
+        script = read_script(split, draws, config.audio, generator.symbols, []).to(device)
         with torch.inference_mode():
             certainty = generator.align(script, log_mel(script.padded, padded=True)).certainty.tolist()
         rows = zip(draws, certainty, strict=True)

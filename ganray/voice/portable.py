@@ -60,6 +60,7 @@ class PortableEngine:
 
     def plan(self, symbols: np.ndarray, seed: int, number: int, manner: Manner) -> tuple[Inputs, np.ndarray]:
         """See `Engine.plan`."""
+        assert manner.melody is manner.energy is None, "a recording's manner is copied by torch alone"
         labels = self.labels.weights()[None] if manner.labels is None else manner.labels
         encoded, log_frames, energy = self._run("text", symbols=symbols, labels=labels)
         durations = _whole(np.exp(log_frames[0]) / np.float32(manner.rate))

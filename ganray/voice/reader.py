@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from ganray.config import read_yaml
-from ganray.errors import DataError, UsageError
+from ganray.errors import ConfigError, DataError, UsageError
 from ganray.text import front_end
 from ganray.voice.speech import Speaker
 
@@ -29,7 +29,10 @@ def read_card(path: Path) -> dict[str, Any]:
     """
     if not (path / CARD).is_file():
         raise DataError(f"no voice at {path}: there is no {CARD}", mend=MEND)
-    card = read_yaml(path / CARD)
+    try:
+        card = read_yaml(path / CARD)
+    except ConfigError as error:
+        raise DataError(f"the voice at {path} is damaged: {error}", mend=MEND) from error
     if card.get("schema_version") != SCHEMA_VERSION:
         raise DataError(
             f"the voice at {path} has another schema_version",

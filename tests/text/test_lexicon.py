@@ -85,6 +85,15 @@ def test_front_ends_are_found_by_name(english):
     assert "did you mean english" in error.value.mend
 
 
+def test_a_language_that_nobody_named_is_the_front_ends_own():
+    english = front_end("english")
+    plain = english.phonemize("Who is there?")
+    assert english.phonemize("Who is there?", language="und") == plain
+    assert english.phonemize("Who is there?", language="en-GB") == plain
+    with pytest.raises(UsageError, match="does not read 'it'"):
+        list(english.stream(["Chi è?"], language="it"))
+
+
 def test_espeak_without_its_extra_says_what_to_install():
     try:
         import espeakng_loader  # noqa: F401

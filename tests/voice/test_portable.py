@@ -68,6 +68,9 @@ def test_a_damaged_graph_is_told(both, tmp_path):
     (broken / "mel.onnx").write_bytes(b"no graph")
     with pytest.raises(DataError, match="damaged"):
         open_reader(broken)
+    (broken / "voice.yaml").write_text("kind: [text")
+    with pytest.raises(DataError, match="damaged"):
+        open_reader(broken)
 
 
 def test_a_voice_without_graphs_reads_by_torch_and_a_mel_voice_not_at_all(text_voice, mel_voice):

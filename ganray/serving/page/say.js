@@ -1,7 +1,7 @@
 // Type and hear: a text goes to POST /v1/audio/speech, and is heard while it comes.
 
-import { $, FORMATS, ask, fail, joined, pcmBlocks, save, tell } from "./service.js";
-import { Player, Spectrogram, wavFile } from "./sound.js";
+import { $, FORMATS, ask, fail, save, tell } from "./service.js";
+import { Player, Spectrogram, heard, wavFile } from "./sound.js";
 
 const CHARACTERS_A_SECOND = 15; // how wide the picture is drawn until the length is known
 let job = null; // {body, voice, said, player, abort} of the text on show
@@ -43,17 +43,7 @@ async function hear(mine) {
   const player = (mine.player = new Player(rate));
   const guess = 0.5 + mine.body.input.length / CHARACTERS_A_SECOND / mine.body.speed;
   let picture = new Spectrogram($("said-picture"), guess, rate);
-  const blocks = [];
-  let first = 0;
-  for await (const samples of pcmBlocks(response.body.getReader())) {
-    first ||= performance.now() - sent;
-    blocks.push(samples);
-    player.play(samples);
-    picture.append(samples);
-    tell(player.context.state === "running" ? "Speaking …" : "Ready. Press play to hear it.");
-  }
-  const whole = performance.now() - sent;
-  const samples = joined(blocks);
+  const { samples, first, whole } = await heard(response, sent, player, picture, "Speaking …");
   const seconds = samples.length / rate;
   picture = new Spectrogram($("said-picture"), seconds, rate);
   picture.append(samples);

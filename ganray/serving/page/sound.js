@@ -1,5 +1,21 @@
 // What is drawn and heard: spectrograms, players, wav files.
 
+import { joined, pcmBlocks, tell } from "./service.js";
+
+/** Plays and draws a response's samples as they come. All of them, and the milliseconds since `sent` to the first and the last. */
+export async function heard(response, sent, player, picture, doing) {
+  const blocks = [];
+  let first = 0;
+  for await (const samples of pcmBlocks(response.body.getReader())) {
+    first ||= performance.now() - sent;
+    blocks.push(samples);
+    player.play(samples);
+    picture.append(samples);
+    tell(player.context.state === "running" ? doing : "Ready. Press play to hear it.");
+  }
+  return { samples: joined(blocks), first, whole: performance.now() - sent };
+}
+
 // ---- A spectrogram, drawn as the samples arrive -------------------------------------------------------------------
 
 const FFT = 1024;

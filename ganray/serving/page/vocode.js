@@ -1,7 +1,7 @@
 // Before and after: a recording goes to POST /v1/audio/vocode, and what comes back is heard and drawn while it comes.
 
-import { $, FORMATS, Refusal, ask, fail, joined, pcmBlocks, save, tell } from "./service.js";
-import { Player, Spectrogram, decode, wavFile } from "./sound.js";
+import { $, FORMATS, Refusal, ask, fail, save, tell } from "./service.js";
+import { Player, Spectrogram, decode, heard, wavFile } from "./sound.js";
 
 /** The response of one vocoding. A recording that only the browser can read (m4a) is sent once more, as wav. */
 async function vocode(job, format, signal) {
@@ -98,18 +98,9 @@ async function showAfter(mine) {
   const seconds = Number(response.headers.get("x-audio-seconds"));
   const player = (mine.player = new Player(rate));
   const picture = new Spectrogram($("after-picture"), seconds, rate);
-  const blocks = [];
-  let first = 0;
-  for await (const samples of pcmBlocks(response.body.getReader())) {
-    first ||= performance.now() - sent;
-    blocks.push(samples);
-    player.play(samples);
-    picture.append(samples);
-    tell(player.context.state === "running" ? "Playing …" : "Ready. Press play to hear it.");
-  }
-  const whole = performance.now() - sent;
+  const { samples, first, whole } = await heard(response, sent, player, picture, "Playing …");
   picture.end();
-  mine.after = wavFile(joined(blocks), rate);
+  mine.after = wavFile(samples, rate);
   $("after").src = URL.createObjectURL(mine.after);
   $("download").disabled = false;
   const speed = ((seconds * 1000) / whole).toFixed(1);

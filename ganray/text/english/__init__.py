@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from ganray.errors import UsageError
+from ganray.text.contract import named
 from ganray.text.english.dictionary import version as dictionary_version
 from ganray.text.english.reading import Reader
 from ganray.text.markup import Marked, parse_markup, plain
@@ -62,7 +63,7 @@ class English:
 
 
 def _must_be_english(language: str | None) -> None:
-    if language and language.lower().split("-")[0] != "en":
+    if (named(language) or "en").lower().split("-")[0] != "en":
         mend = "the espeak front-end reads other languages: --set front_end=espeak when preparing"
         raise UsageError(f"the english front-end does not read {language!r}", mend=mend)
 

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 from ganray.errors import ConfigError, UsageError
-from ganray.text.contract import FrontEnd
+from ganray.text.contract import FrontEnd, named
 from ganray.text.sentences import split_sentences
 from ganray.text.symbols import BOUNDARY, BREAK, MARKS, PAD
 from ganray.text.utterance import Sentence, Utterance, Word
@@ -71,7 +71,7 @@ class Espeak:
         language: str | None = None,
     ) -> Iterator[Sentence]:
         """See `FrontEnd.stream`."""
-        backend, own = _backend(language or self._language), dict(lexicon or {})
+        backend, own = _backend(named(language) or self._language), dict(lexicon or {})
         for span in split_sentences(pieces):
             words = self._words(backend, span.text, span.start, own)
             if words:
