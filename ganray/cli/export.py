@@ -20,6 +20,7 @@ NEXT = {
 @json_option
 def command(run: str, out: str, step: str, name: str | None, half: bool, as_json: bool) -> None:
     """Write the averaged generator of RUN's checkpoint as a voice: all that synthesis needs, in one folder.
+    A text voice's networks are written for machines without torch, too, which takes half a minute.
 
     \b
     Example:

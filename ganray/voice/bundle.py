@@ -246,7 +246,7 @@ def save_voice(
         origin: Where it came from: run, step, scores, dataset.
         sample: (T,) what it sounds like; None: no sample, or one that the voice makes up.
         half: Weights of 16 bits: half the size, and a difference that isn't heard.
-        graphs: Write a text voice's networks for machines without torch, too: some ten seconds.
+        graphs: Write a text voice's networks for machines without torch, too: half a minute.
 
     Raises:
         UsageError: The folder is there already.
