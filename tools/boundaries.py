@@ -70,7 +70,7 @@ def main() -> None:
 def opened(path: str) -> Any:
     """The generator of a voice, or of a run's best checkpoint."""
     if Path(path, "voice.yaml").is_file():
-        return Voice.open(path).generator
+        return Voice.load(path).generator
     run = Run.open(path)
     generator = build_generator(run.config.generator, run.config.audio)
     steps = run.best_steps(better(run.config)) or run.steps()

@@ -1,8 +1,10 @@
 """Whether a voice does what it is asked for: pitch, its range, speed, volume, and whether it is still understood.
 
-python tools/prosody.py VOICE
+python tools/prosody.py VOICE [DATASET]
 
-Measured on the sound: F0 by DIO (medians of the frames that are voiced in both), lengths, levels, PER.
+Measured on the sound: F0 by DIO (medians of the frames that are voiced in both), lengths, levels, PER. With a dataset, also
+whether `--like` follows 20 of its held-out recordings: F0 against the recording's where both are voiced, its median taken out
+of each, which is the voice's own.
 """
 
 import json
@@ -14,6 +16,7 @@ import numpy as np
 
 from ganray.audio.pitch import fundamental
 from ganray.config.prepare import F0Config
+from ganray.data import Clip, Dataset
 from ganray.metrics import measure
 from ganray.voice import Delivery, Voice
 
@@ -38,7 +41,11 @@ ASKED: dict[str, dict[str, float]] = {
 }
 
 
-def main(path: str) -> None:
+LIKE = 20
+"""Recordings to imitate."""
+
+
+def main(path: str, dataset: str | None = None) -> None:
     """Print a line of JSON for everything that is asked for."""
     voice = Voice.load(path)
     plain = [analysed(voice, text, {}) for text in SENTENCES]
@@ -53,6 +60,28 @@ def main(path: str) -> None:
             "per": fmean(a["per"] for a in made),
         }
         print(json.dumps({"asked": name, **{key: round(float(value), 3) for key, value in row.items()}}), flush=True)
+    if dataset:
+        split = Dataset.open(dataset).split("validation")
+        rows = [imitated(voice, split[index]) for index in range(min(LIKE, len(split)))]
+        told = {key: round(fmean(row[key] for row in rows), 3) for key in rows[0]}
+        print(json.dumps({"asked": f"like {len(rows)} recordings", **told}))
+
+
+def imitated(voice: Voice, clip: Clip) -> dict[str, float]:
+    """How far the imitation of a recording is from it."""
+    made = voice.imitate(clip.waveform, clip.text).waveform
+    ours, theirs = (fundamental(wave, voice.audio, F0Config()) for wave in (made, clip.waveform))
+    length = min(len(ours), len(theirs))
+    ours, theirs = ours[:length], theirs[:length]
+    both = (ours > 0) & (theirs > 0)
+    apart = 12 * np.log2(ours[both] / theirs[both])
+    apart = np.abs(apart - np.median(apart))
+    return {
+        "semitones_apart_median": float(np.median(apart)),
+        "semitones_apart_p90": float(np.percentile(apart, 90)),
+        "length": len(made) / len(clip.waveform),
+        "per": measure("per", made, text=clip.text, sample_rate=voice.audio.sample_rate, audio=voice.audio),
+    }
 
 
 def analysed(voice: Voice, text: str, delivery: dict[str, float]) -> dict[str, Any]:
@@ -71,4 +100,4 @@ def analysed(voice: Voice, text: str, delivery: dict[str, float]) -> dict[str, A
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

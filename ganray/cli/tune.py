@@ -1,5 +1,7 @@
 """`ganray tune`: a sweep and a dataset become a table of trials and the best recipe."""
 
+from typing import Any
+
 import click
 
 from ganray.cli.options import address_option, emit, json_option, set_option
@@ -50,9 +52,17 @@ def command(
     lines = [
         text(result.board),
         "",
+        *(_confirmed(one, result.board.metric) for one in document["confirmed"]),
         *([f"{left} trials are not finished: ganray tune --resume {document['sweep']}"] if left else []),
         f"best: trial {document['best']['id']}, written to {document['best_recipe']}",
         f"report: {document['report']}",
         f"next: ganray train {document['best_recipe']} --data {data or 'DATASET'}",
     ]
     emit(document, "\n".join(lines), as_json)
+
+
+def _confirmed(one: dict[str, Any], metric: str) -> str:
+    """A line on what was trained once more."""
+    tried = ", ".join(f"{key} {value}" for key, value in one["config"].items()) or "the recipe's own values"
+    between = f" ({one['low']:.4f} to {one['high']:.4f})" if one["low"] is not None else ""
+    return f"confirmed: {metric} {one['mean']:.4f}{between} over {one['num']} seeds: {tried}"

@@ -2,7 +2,6 @@
 
 import math
 import random
-import re
 from typing import Any, Literal
 
 from pydantic import Field
@@ -98,15 +97,33 @@ class BudgetConfig(Schema):
 
 
 class SchedulerConfig(Schema):
-    """Which trials are stopped before their budget is used."""
+    """Which trials are stopped before their budget is used, or changed on their way."""
 
-    type: Literal["asha", "median", "fifo"] = "asha"
+    type: Literal["asha", "median", "fifo", "pbt"] = "asha"
     """`asha`: the worse part stops at every rung (Li et al. 2020). `median`: who is worse than the middle of the others
-    so far stops (Golovin et al. 2017). `fifo`: none stops."""
+    so far stops (Golovin et al. 2017). `fifo`: none stops. `pbt`: after every generation the worse part goes on with
+    copies of the better, and with values a little changed (Jaderberg et al. 2017)."""
     grace_ratio: float = Field(0.25, gt=0, le=1)
     """Part of the budget that every trial may use: with `asha` the first rung."""
     reduction_factor: float = Field(2, gt=1)
     """`asha`: at a rung the best 1/n go on; the next rung is n times as far."""
+    generations: int = Field(8, ge=2)
+    """`pbt`: parts that the budget's steps are divided into."""
+    quantile: float = Field(0.25, gt=0, le=0.5)
+    """`pbt`: the part of the population that copies, and the part that is copied; at least one each."""
+    factor: float = Field(1.2, gt=1)
+    """`pbt`: a copied number is multiplied or divided by it; a choice moves to a neighbour."""
+    resample: float = Field(0.25, ge=0, le=1)
+    """`pbt`: how likely a value is drawn anew instead."""
+
+
+class ConfirmConfig(Schema):
+    """Training the best once more, to know how sure it is: the luckiest of many seeds looks better than it is."""
+
+    best: int = Field(1, ge=1)
+    """How many of the best samples; the recipe's own values are trained beside them."""
+    seeds: tuple[int, ...] = Field((11, 12, 13), min_length=2)
+    """Each of them is trained with each of these, for the whole budget."""
 
 
 class SweepConfig(Schema):
@@ -127,18 +144,25 @@ class SweepConfig(Schema):
     """Whether less or more of it is better."""
     samples: Count | None = None
     """Trials of a random search; a grid has as many as it has points."""
-    search: Literal["random", "grid"] = "random"
-    """`random`: independent samples. `grid`: every combination; all keys need `choice`."""
+    search: Literal["random", "grid", "tpe", "pareto"] = "random"
+    """`random`: independent samples. `grid`: every combination; all keys need `choice`. `tpe`: each sample is drawn
+    where the better ones so far lie (Bergstra et al. 2011, by Optuna). `pareto`: the same, for each measure of `metric`
+    by itself: what comes out is their front."""
     budget: BudgetConfig
     """Of each trial."""
     scheduler: SchedulerConfig = SchedulerConfig()
-    """Early stopping."""
+    """Early stopping, or population-based training."""
+    seeds: tuple[int, ...] | None = Field(None, min_length=1)
+    """Each sample is trained once with each of these, and its score is their mean; without them, once with the
+    recipe's own."""
+    confirm: ConfirmConfig | None = None
+    """What is trained once more when the search is over."""
     concurrency: int | None = Field(None, ge=1)
     """Most trials at once; without it as many as the cluster holds."""
     resources: ResourcesConfig | None = None
     """What each trial takes from the cluster; without it what the recipe says."""
     seed: int = Field(1, ge=0, lt=2**31)
-    """Of the search. Trials train with the recipe's own seed, so that they differ in nothing else."""
+    """Of the search. Trials train with the recipe's own seed or with `seeds`, so that they differ in nothing else."""
 
     @property
     def weights(self) -> dict[str, float]:
@@ -151,48 +175,13 @@ class SweepConfig(Schema):
         return self.metric if isinstance(self.metric, str) else SCORE
 
     @property
-    def num_trials(self) -> int:
-        """How many trials there will be."""
-        if self.search == "random":
+    def num_samples(self) -> int:
+        """How many samples the search will try."""
+        if self.search != "grid":
             return self.samples or 1
         return math.prod(len(values.choice or ()) for values in self.space.values())
 
-
-def sweep_rules(sweep: SweepConfig) -> list[Problem]:
-    """Cross-field rules that need no recipe."""
-    problems = [
-        Problem(".".join(filter(None, ["space", key, p.path])), p.value, p.rule, p.mend)
-        for key, values in sweep.space.items()
-        for p in values.rules()
-    ]
-    for group in ("space", "set"):
-        problems += [
-            Problem(f"{group}.{key}", None, "is decided by the sweep", "use the sweep's budget, resources or name")
-            for key in getattr(sweep, group)
-            if any(key == owned or key.startswith(f"{owned}.") for owned in OWNED)
-        ]
-    problems += [
-        Problem(f"set.{key}", sweep.set[key], "is in space too", "leave one of them out")
-        for key in sweep.space
-        if key in sweep.set
-    ]
-    for name, weight in sweep.weights.items():
-        if not re.fullmatch(r"val/[a-z0-9_]+", name) or name == SCORE:
-            problems.append(Problem("metric", name, "is no held-out measure", "its name is like val/mel"))
-        elif not weight or not math.isfinite(weight):
-            problems.append(Problem(f"metric.{name}", weight, "weighs nothing", "give a number, or leave it out"))
-    if not sweep.weights:
-        problems.append(Problem("metric", {}, "judges nothing", "name a measure: val/mel"))
-    if sweep.search == "random" and sweep.samples is None:
-        problems.append(Problem("samples", None, "a random search needs a number of trials", "add samples: 8"))
-    if sweep.search == "grid":
-        if sweep.samples is not None:
-            problems.append(Problem("samples", sweep.samples, "a grid has as many trials as points", "leave it out"))
-        problems += [
-            Problem(f"space.{key}", None, "a grid needs a list of values", "give choice, or use search: random")
-            for key, values in sweep.space.items()
-            if values.choice is None
-        ]
-    if sweep.budget.steps is None and sweep.budget.minutes is None:
-        problems.append(Problem("budget", None, "trials would never end", "set budget.steps or budget.minutes"))
-    return problems
+    @property
+    def num_trials(self) -> int:
+        """How many trials the search will have."""
+        return self.num_samples * len(self.seeds or (None,))

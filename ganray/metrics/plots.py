@@ -127,6 +127,84 @@ def slices(
     return _png(figure)
 
 
+def front(
+    points: Sequence[tuple[float, float]], chosen: Sequence[int], *, labels: Sequence[str], axes: tuple[str, str]
+) -> bytes:
+    """Two measures against each other, a point a trial; those of the front are ringed and named.
+
+    Args:
+        points: (x, y) of each trial.
+        chosen: Indices of the front.
+        labels: One a trial.
+        axes: What x and y are.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 4), dpi=_DPI, layout="constrained")
+    axis = figure.subplots()
+    x, y = [point[0] for point in points], [point[1] for point in points]
+    axis.scatter(x, y, s=18, alpha=0.8)
+    axis.scatter([x[i] for i in chosen], [y[i] for i in chosen], s=60, facecolors="none", edgecolors="black")
+    for index in chosen:
+        axis.annotate(labels[index], points[index], xytext=(5, 4), textcoords="offset points", fontsize=8)
+    axis.set(xlabel=axes[0], ylabel=axes[1])
+    axis.grid(alpha=0.25)
+    return _png(figure)
+
+
+def lineage(
+    histories: Mapping[str, Sequence[tuple[int, float]]],
+    moves: Mapping[str, Sequence[Mapping[str, Any]]],
+    *,
+    y_label: str,
+) -> bytes:
+    """A population over its steps: each member's score, the copies between them, and below it every key's values.
+
+    Args:
+        histories: Member → (step, score).
+        moves: Member → {"step", "from", "config"} of its beginning and of every copy.
+        y_label: Of the score.
+    """
+    from matplotlib import colormaps
+    from matplotlib.figure import Figure
+
+    keys = list(dict.fromkeys(key for its in moves.values() for move in its for key in move["config"]))
+    figure = Figure(figsize=(9, 3.2 + 1.5 * len(keys)), dpi=_DPI, layout="constrained")
+    first, *others = figure.subplots(1 + len(keys), 1, sharex=True, squeeze=False, height_ratios=[2] + [1] * len(keys))[
+        :, 0
+    ]
+    end = max((step for its in histories.values() for step, _ in its), default=1)
+    for number, (name, its) in enumerate(histories.items()):
+        colour = colormaps["tab10"](number % 10)
+        edges = [move["step"] for move in moves[name]] + [end]
+        for since, until, move in zip(edges, edges[1:], moves[name], strict=False):
+            part = [point for point in its if since < point[0] <= until]
+            if move["from"] is not None:
+                begin = next((point for point in reversed(histories[move["from"]]) if point[0] == since), None)
+                own = next((point for point in reversed(its) if point[0] == since), None)
+                if begin and own:
+                    first.plot([since, since], [own[1], begin[1]], ":", color=colour, linewidth=1.2)
+                part = [begin, *part] if begin else part
+            if part:
+                first.plot(
+                    *zip(*part, strict=True), color=colour, linewidth=1.4, marker=".", label=name if not since else None
+                )
+        for axis, key in zip(others, keys, strict=True):
+            values = [move["config"][key] for move in moves[name]]
+            axis.step(edges, [*values, values[-1]], where="post", color=colour, linewidth=1.4)
+            axis.set_ylabel(key.rpartition(".")[0].rpartition(".")[2] + "." + key.rpartition(".")[2], fontsize=8)
+    for axis, key in zip(others, keys, strict=True):
+        values = [move["config"][key] for its in moves.values() for move in its]
+        if all(isinstance(v, int | float) for v in values) and min(values) > 0 and max(values) >= 4 * min(values):
+            axis.set_yscale("log")
+    for axis in (first, *others):
+        axis.grid(alpha=0.25)
+    first.set_ylabel(y_label)
+    first.legend(frameon=False, fontsize=8, ncols=4)
+    (others[-1] if others else first).set_xlabel("step")
+    return _png(figure)
+
+
 def parallel(tried: Sequence[Mapping[str, Any]], scores: Sequence[float], *, label: str, higher: bool) -> bytes:
     """Parallel coordinates: one line a trial through its values and to its score; better ones are darker, and on top.
 

@@ -35,12 +35,14 @@ class Job:
         dataset: Absolute path of the dataset.
         board: Handle of the board, or None.
         validator: Handle of a `Validator`; None: training waits for its validations.
+        until: Step after which this part of the run ends; None: the schedule's end.
     """
 
     run: str
     dataset: str
     board: Any = None
     validator: Any = None
+    until: int | None = None
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ def train_loop(job: Job, worker: Worker, around: Surroundings) -> dict[str, Any]
     """Train until the schedule ends or someone asks to stop, from the newest checkpoint if there is one.
 
     Returns:
-        {"step", "ended", "best", "audio_seconds_per_s"}.
+        {"step", "ended", "best", "audio_seconds_per_s", "seconds"}.
 
     Raises:
         DivergedError: It went wrong more often than healing.max_rollbacks allows.
@@ -136,7 +138,7 @@ class _Loop:
     def run_through(self) -> dict[str, Any]:
         config, stopping = self.config, False
         try:
-            while self.state.progress < 1 and not stopping:
+            while not self.at_end and not stopping:
                 self.one_step()
                 if self.state.step % config.validation.every_steps == 0:
                     self.validate()
@@ -156,10 +158,16 @@ class _Loop:
             self.run.close()
         return {
             "step": self.state.step,
-            "ended": "stopped" if stopping else "finished",
+            "ended": "finished" if self.state.progress >= 1 else "stopped",
             "best": self.best() if self.first else None,
             "audio_seconds_per_s": self.clock.rate(self.audio_seconds_a_step),
+            "seconds": self.clock.seconds,
         }
+
+    @property
+    def at_end(self) -> bool:
+        """Whether the schedule, or the part of it that this job is to do, is done."""
+        return self.state.progress >= 1 or (self.job.until is not None and self.state.step >= self.job.until)
 
     def leave(self) -> None:
         self.batches.close()  # type: ignore[attr-defined]

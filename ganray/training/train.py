@@ -52,9 +52,10 @@ class TrainResult:
     Attributes:
         run: The run's folder, or its URI.
         step: Updates done, over all parts of the run.
-        ended: `finished`, or `stopped` by hand.
+        ended: `finished`, or `stopped` by hand or at `until`.
         best: {"step", "scores"} of the best validation, None without one.
         audio_seconds_per_s: Seconds of recordings learned from a second, validations left out.
+        seconds: Trained, over all parts of the run.
     """
 
     run: str
@@ -62,6 +63,7 @@ class TrainResult:
     ended: str
     best: dict[str, Any] | None
     audio_seconds_per_s: float
+    seconds: float = 0.0
 
 
 def train(
@@ -73,6 +75,7 @@ def train(
     address: str | None = None,
     callbacks: Sequence[Any] = (),
     quiet: bool = False,
+    until: int | None = None,
 ) -> TrainResult:
     """Start a run.
 
@@ -84,6 +87,7 @@ def train(
         address: Of the Ray cluster; without it, one is started inside this process.
         callbacks: Ray Train callbacks; each report holds `step` and the held-out scores (`val/mel`, …).
         quiet: No live view, no Ctrl-C handling.
+        until: Step to stop at, before the schedule's end.
 
     Raises:
         UsageError: The name is taken.
@@ -98,7 +102,7 @@ def train(
     with _cluster(address):
         check_cluster(config, data, place(storage))
         run = Run.create(where, config, {"path": str(data.path.absolute()), "digest": data.digest})
-        return _fit(run, callbacks, quiet)
+        return _fit(run, callbacks, quiet, until)
 
 
 def resume(
@@ -109,6 +113,7 @@ def resume(
     address: str | None = None,
     callbacks: Sequence[Any] = (),
     quiet: bool = False,
+    until: int | None = None,
 ) -> TrainResult:
     """Go on with a run from its newest checkpoint.
 
@@ -116,6 +121,7 @@ def resume(
         run: Its folder, or its URI.
         changes: Groups of the config to replace; only those of `MAY_CHANGE`.
         dataset: Where the dataset is now, if it was moved.
+        until: Step to stop at, before the schedule's end.
 
     Raises:
         DataError: There is no such run, or the dataset is another one.
@@ -142,7 +148,7 @@ def resume(
     with _cluster(address):
         check_cluster(opened.config, data, opened.where)
         opened.write_config()
-        return _fit(opened, callbacks, quiet)
+        return _fit(opened, callbacks, quiet, until)
 
 
 @contextlib.contextmanager
@@ -155,7 +161,7 @@ def _cluster(address: str | None) -> Iterator[None]:
             ray.shutdown()
 
 
-def _fit(run: Run, callbacks: Sequence[Any], quiet: bool) -> TrainResult:
+def _fit(run: Run, callbacks: Sequence[Any], quiet: bool, until: int | None) -> TrainResult:
     try:
         # Where the driver is they live as long as the run can; on another node they could be lost with it.
         here = {
@@ -163,7 +169,7 @@ def _fit(run: Run, callbacks: Sequence[Any], quiet: bool) -> TrainResult:
         }
         board = Board.options(**here).remote()  # type: ignore[attr-defined]
         validator = Validator.options(**here).remote(run.where, run.dataset["path"])  # type: ignore[attr-defined]
-        job = Job(run.where, run.dataset["path"], board, validator)
+        job = Job(run.where, run.dataset["path"], board, validator, until)
         trainer = _trainer(run, job, callbacks)
         with _start_timeout(run.config), contextlib.nullcontext() if quiet else View(run, board) as view:
             result = _wait(trainer, board, view) if view else trainer.fit()

@@ -80,16 +80,21 @@ def validate(
 def _score_all(
     generator: Generator, split: Split, config: RunConfig, device: torch.device | str
 ) -> tuple[dict[str, float], dict[str, Sample]]:
-    chosen = np.linspace(0, len(split) - 1, min(config.validation.clips, len(split))).astype(int)
     rows: list[dict[str, float]] = []
     samples: dict[str, Sample] = {}
-    for index in dict.fromkeys(chosen.tolist()):
+    for index in judged(split, config):
         clip = split[index]
         made = (_say if generator.condition == "text" else _copy)(generator, clip, config, device)
-        rows.append(_score(config, clip, made))
+        rows.append(scores(clip, made, config))
         if len(samples) < 2:
             samples[clip.id] = Sample(made, clip.waveform)
     return {name: float(np.mean([row[name] for row in rows])) for name in measures_of(config)}, samples
+
+
+def judged(split: Split, config: RunConfig) -> list[int]:
+    """Which clips of the held-out ones are validated: always the same."""
+    chosen = np.linspace(0, len(split) - 1, min(config.validation.clips, len(split))).astype(int)
+    return list(dict.fromkeys(chosen.tolist()))
 
 
 def _copy(generator: Generator, clip: Clip, config: RunConfig, device: torch.device | str) -> np.ndarray:
@@ -118,7 +123,8 @@ def _draw(generator: Generator, device: torch.device | str) -> np.ndarray:
         return generator(inputs).flatten().float().cpu().numpy()
 
 
-def _score(config: RunConfig, clip: Clip, made: np.ndarray) -> dict[str, float]:
+def scores(clip: Clip, made: np.ndarray, config: RunConfig) -> dict[str, float]:
+    """Measure → what `made`, (T,), has of it, of all that a validation measures."""
     return {
         name: measure(
             name,

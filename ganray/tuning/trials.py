@@ -8,7 +8,8 @@ from typing import Any
 
 from ganray.config import RunConfig, load, read_yaml, recipe_path
 from ganray.config.documents import count_of, parse_yaml, set_path
-from ganray.config.sweep import SCORE, SweepConfig, sweep_rules
+from ganray.config.sweep import SCORE, SweepConfig
+from ganray.config.sweep_rules import sweep_rules
 from ganray.errors import ConfigError, Problem
 from ganray.metrics import MEASURES
 from ganray.models import load_run
@@ -71,12 +72,17 @@ def _with_keys(source: str | Path | Mapping[str, Any], overrides: Sequence[str])
 
 
 def samples(sweep: SweepConfig) -> list[Sample]:
-    """What every trial tries; the same list for the same sweep."""
+    """Every sample; the same list for the same sweep. Empty ones where each is chosen by what the others gave."""
+    return [{} for _ in range(sweep.num_samples)] if sweep.search in ("tpe", "pareto") else _drawn(sweep)
+
+
+def _drawn(sweep: SweepConfig) -> list[Sample]:
+    """All of a grid, or as many as the sweep has at random."""
     if sweep.search == "grid":
         choices = [values.choice or () for values in sweep.space.values()]
         return [dict(zip(sweep.space, point, strict=True)) for point in itertools.product(*choices)]
     generator = random.Random(sweep.seed)
-    return [{key: values.draw(generator) for key, values in sweep.space.items()} for _ in range(sweep.num_trials)]
+    return [{key: values.draw(generator) for key, values in sweep.space.items()} for _ in range(sweep.num_samples)]
 
 
 def summed(scores: Mapping[str, Any], weights: Mapping[str, float]) -> Sample:
@@ -86,13 +92,15 @@ def summed(scores: Mapping[str, Any], weights: Mapping[str, float]) -> Sample:
     return {SCORE: sum(weight * scores[name] for name, weight in weights.items())}
 
 
-def trial_run(sweep: SweepConfig, run: RunConfig, sample: Sample) -> RunConfig:
-    """The run that tries `sample`: the recipe, the sample, the sweep's budget and resources.
+def trial_run(sweep: SweepConfig, run: RunConfig, sample: Sample, seed: int | None = None) -> RunConfig:
+    """The run that tries `sample`: the recipe, the sample, the sweep's budget and resources, and a seed if given.
 
     Raises:
         ConfigError: The values don't go together.
     """
     document = tuned(run, sample)
+    if seed is not None:
+        document["seed"] = seed
     document["schedule"] |= {"max_steps": sweep.budget.steps, "max_minutes": sweep.budget.minutes}
     if sweep.resources is not None:
         document["resources"] = sweep.resources.model_dump(mode="json")
@@ -152,12 +160,12 @@ def _problems(sweep: SweepConfig, run: RunConfig) -> list[Problem]:
 
 def _clashes(sweep: SweepConfig, run: RunConfig) -> list[Problem]:
     """Values that are allowed one by one and refused together, found in the very trials that would run."""
-    for number, sample in enumerate(samples(sweep)):
+    for number, sample in enumerate(_drawn(sweep)):
         try:
             trial_run(sweep, run, sample)
         except ConfigError as error:
             return [
-                Problem("space", sample, f"trial {number} would have {p.path}: {p.rule}", p.mend)
+                Problem("space", sample, f"sample {number} would have {p.path}: {p.rule}", p.mend)
                 for p in error.problems
             ]
     return []

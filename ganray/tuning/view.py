@@ -17,15 +17,17 @@ def table(board: Board) -> Table:
     """Every trial with what it tries, how far it came, and its best score."""
     drawn = Table(box=None, pad_edge=False, header_style="bold")
     keys = list(dict.fromkeys(key for row in board.rows for key in row.config))
-    for name in ("trial", *(_short(key, keys) for key in keys), "step", board.metric, "status"):
+    seeded = any(row.seed is not None for row in board.rows)
+    for name in ("trial", *(_short(key, keys) for key in keys), *["seed"] * seeded, "step", board.metric, "status"):
         drawn.add_column(name, justify="left" if name in ("trial", "status") else "right", overflow="fold")
     best = board.best
     for row in board.rows:
-        values = [_value(row.config.get(key)) for key in keys]
+        values = [_value(row.config[key]) if key in row.config else "–" for key in keys]
         score = f"{row.scores[board.metric]:.4f}" if board.metric in row.scores else "–"
         status = "best" if row is best and row.status != "running" else row.status
         style = "bold" if row is best else None
-        drawn.add_row(row.id, *values, f"{row.step:,}", score, _said(row, status), style=style)
+        seed = [str(row.seed)] * seeded
+        drawn.add_row(row.id, *values, *seed, f"{row.step:,}", score, _said(row, status), style=style)
     return drawn
 
 

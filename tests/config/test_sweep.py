@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ganray.config import load
-from ganray.config.sweep import SweepConfig, Values, sweep_rules
+from ganray.config.sweep import SweepConfig, Values
+from ganray.config.sweep_rules import sweep_rules
 from ganray.errors import ConfigError
 
 LEAST: dict[str, Any] = {
@@ -41,7 +42,12 @@ LEAST: dict[str, Any] = {
         ({"budget": {}}, "budget"),
         ({"budget": {"minutes": 0}}, "budget.minutes"),
         ({"metric": "loss/generator/total"}, "metric"),
-        ({"scheduler": {"type": "pbt"}}, "scheduler.type"),
+        ({"scheduler": {"type": "pbd"}}, "scheduler.type"),
+        ({"search": "pareto"}, "metric"),
+        ({"search": "tpe", "samples": None}, "samples"),
+        ({"seeds": []}, "seeds"),
+        ({"seeds": [1, 2], "space": {"seed": {"choice": [1, 2]}}}, "space.seed"),
+        ({"confirm": {"seeds": [1]}}, "confirm.seeds"),
         ({"concurrency": 0}, "concurrency"),
     ],
 )
@@ -52,6 +58,27 @@ def test_a_sweep_that_cannot_be_meant_is_refused_by_its_key(change, path):
     assert all(problem.mend for problem in caught.value.problems if problem.rule != "unknown key")
 
 
+@pytest.mark.parametrize(
+    ("change", "path"),
+    [
+        ({"space": {"generator.channels": {"choice": [32, 64]}}}, "space.generator.channels"),
+        ({"space": {"optim.generator.freeze": {"choice": [["a"], ["b"]]}}}, "space.optim.generator.freeze"),
+        ({"search": "tpe"}, "search"),
+        ({"samples": 1}, "samples"),
+        ({"budget": {"minutes": 1}}, "budget"),
+        ({"budget": {"steps": 3}}, "budget.steps"),
+        ({"seeds": [1, 2]}, "seeds"),
+        ({"confirm": {}}, "confirm"),
+    ],
+)
+def test_a_population_changes_only_what_can_change_in_the_middle(change, path):
+    population = LEAST | {"scheduler": {"type": "pbt", "generations": 4}}
+    assert sweep_rules(load(SweepConfig, population)) == []
+    with pytest.raises(ConfigError) as caught:
+        load(SweepConfig, population | change, rules=sweep_rules)
+    assert path in [problem.path for problem in caught.value.problems]
+
+
 def test_a_sound_sweep_has_no_problem():
     assert sweep_rules(load(SweepConfig, LEAST)) == []
 
@@ -60,6 +87,7 @@ def test_a_grid_has_as_many_trials_as_points():
     space = {"seed": {"choice": [1, 2, 3]}, "optim.generator.lr": {"choice": [1e-4, 1e-3]}}
     sweep = load(SweepConfig, LEAST | {"space": space, "search": "grid", "samples": None}, rules=sweep_rules)
     assert sweep.num_trials == 6
+    assert sweep.model_copy(update={"seeds": (1, 2)}).num_trials == 12
 
 
 @settings(deadline=None)

@@ -10,8 +10,9 @@ import soundfile
 import yaml
 
 from ganray.models import load_run
-from ganray.tuning import outcome
+from ganray.tuning import report
 from ganray.tuning.board import Board, Row
+from ganray.tuning.study import Study
 from ganray.tuning.trials import load_sweep
 from ganray.tuning.view import text
 
@@ -93,7 +94,7 @@ def test_the_table_names_every_trial_once(board):
 
 def test_the_best_recipe_is_a_whole_recipe_with_its_origin(board, tmp_path):
     sweep, run = load_sweep(SWEEP)
-    document = outcome.write(tmp_path, sweep, run, board, {"path": "/data/a", "digest": "0"})
+    document = Study(tmp_path, sweep, run, {"path": "/data/a", "digest": "0"}, board).write()
     written = (tmp_path / "best_recipe.yaml").read_text()
     assert set(document) >= {"sweep", "trials", "best", "best_recipe", "report"}
     assert written.startswith("# little-best: source_filter_small")
@@ -106,7 +107,7 @@ def test_the_best_recipe_is_a_whole_recipe_with_its_origin(board, tmp_path):
 
 def test_the_page_shows_every_trial_and_the_curves(board, tmp_path):
     sweep, run = load_sweep(SWEEP)
-    document = outcome.write(tmp_path, sweep, run, board, {"path": "/data/a", "digest": "0"})
+    document = Study(tmp_path, sweep, run, {"path": "/data/a", "digest": "0"}, board).write()
     page = (tmp_path / "report" / "index.html").read_text()
     assert document["report"] == str(tmp_path / "report" / "index.html")
     assert "data:image/png" in page
@@ -116,7 +117,7 @@ def test_the_page_shows_every_trial_and_the_curves(board, tmp_path):
 def test_a_sweep_without_scores_still_leaves_its_document(tmp_path):
     sweep, run = load_sweep(SWEEP)
     board = Board([Row("00", {"optim.generator.lr": 1e-4}, "", status="failed", message="no")], "val/mel", "min")
-    document = outcome.write(tmp_path, sweep, run, board, {"path": "/data/a", "digest": "0"})
+    document = Study(tmp_path, sweep, run, {"path": "/data/a", "digest": "0"}, board).write()
     assert document["best"] is document["best_recipe"] is None
     assert (tmp_path / "sweep.json").is_file()
 
@@ -135,12 +136,12 @@ def test_the_page_shows_what_the_keys_did_and_lets_the_best_and_the_worst_be_hea
         )
         row.scores, row.status = {"val/mel": 0.1 * number + 0.2}, "finished"
         rows.append(row)
-    sweep, _ = load_sweep(SWEEP)
-    page = outcome.report(sweep, Board(rows, "val/mel", "min"), {"path": "d", "digest": "0"})
+    sweep, run = load_sweep(SWEEP)
+    page = report.page(sweep, run, Board(rows, "val/mel", "min"), {"path": "d", "digest": "0"}, {})
     headings = [section.heading for section in page.sections]
     assert headings == ["Trials", "Every trial, from its values to its score", "val/mel over each key",
-                        "Which keys matter", "Listen"]  # fmt: skip
-    takes = page.sections[-1].clips[0].takes
+                        "Which keys matter", "Listen", "Cost"]  # fmt: skip
+    takes = page.sections[-2].clips[0].takes
     assert [take.label for take in takes] == ["best: trial 00", "middle: trial 03", "worst: trial 05"]
     newest, _ = soundfile.read(io.BytesIO(takes[0].audio))
     assert newest.max() == pytest.approx(0.1, abs=1e-3)

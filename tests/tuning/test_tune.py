@@ -137,6 +137,67 @@ def test_a_sweep_ends_when_its_minutes_are_over(ray_session, dataset, tmp_path):
         resume(tmp_path / "nothing", quiet=True)
 
 
+def test_a_search_that_learns_confirms_its_best_beside_the_recipe(ray_session, dataset, tmp_path):
+    """Suggestions come while trials run; the confirmed ones are trained with seeds of their own, to the end."""
+    result = tune(
+        SMOKE,
+        dataset,
+        storage=tmp_path,
+        overrides=["samples=3", "search=tpe", "concurrency=2", "budget.steps=20", "scheduler.type=fifo",
+                   "seeds=[1, 2]", "confirm={best: 1, seeds: [7, 8]}"],
+        trainer=surrogate,
+        quiet=True,
+    )  # fmt: skip
+    rows = result.board.rows
+    assert [row.part for row in rows] == ["search"] * 6 + ["confirm"] * 4
+    assert [row.seed for row in rows] == [1, 2] * 3 + [7, 8] * 2
+    assert [row.status for row in rows] == ["finished"] * 10
+    assert [row.config for row in rows[:6:2]] == [row.config for row in rows[1:6:2]]
+    assert len({str(row.config) for row in rows[:6]}) == 3
+    # The surrogate scores a trial by its number: the search's first sample wins, and its confirmation is the seventh.
+    assert rows[6].config == rows[7].config == rows[0].config
+    assert rows[8].config == rows[9].config == {}
+    assert result.document["best"]["id"] == "06"
+    assert [round(one["mean"], 2) for one in result.document["confirmed"]] == [6.55, 8.55]
+    scale = result.document["scale"]
+    assert scale["recording"]["val/mel"] == 0 < scale["griffin_lim"]["val/mel"] < 1
+    page = Path(result.document["report"]).read_text()
+    assert "How sure is it" in page
+    assert "Griffin-Lim copies" in page
+    with pytest.raises(UsageError, match="is finished"):
+        resume(result.document["sweep"], quiet=True)
+
+
+def test_a_population_trains_for_real_and_copies(ray_session, dataset, tmp_path):
+    """Three members on two generations: the worst goes on with the best one's networks, and with values of its own."""
+    free_cpus()
+    small = [f"set.{key}={value}" for key, value in SMALL.items()]
+    result = tune(
+        SMOKE,
+        dataset,
+        storage=tmp_path,
+        overrides=["samples=3", "budget={steps: 8}", "scheduler={type: pbt, generations: 2}", *small],
+        quiet=True,
+    )
+    rows, folder = result.board.rows, Path(result.document["sweep"])
+    assert [(row.status, row.step) for row in rows] == [("finished", 8)] * 3
+    assert json.loads((folder / "sweep.json").read_text())["generation"] == 2
+    (loser,) = [row for row in rows if len(row.moves) == 2]
+    at_half = {row.id: dict(row.history)[4] for row in rows}
+    move = loser.moves[1]
+    assert move["step"] == 4
+    assert at_half[loser.id] == max(at_half.values())
+    assert at_half[move["from"]] == min(at_half.values())
+    assert loser.config == move["config"] != loser.moves[0]["config"]
+    written = [json.loads(line) for line in (Path(loser.run) / "metrics.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in written if "val/mel" in line].count(8) == 1
+    assert load_run(result.document["best_recipe"]).optim.generator.lr == result.board.best.config["optim.generator.lr"]
+    assert "Lineage" in Path(result.document["report"]).read_text()
+    with pytest.raises(UsageError, match="is finished"):
+        resume(folder, quiet=True)
+    assert free_cpus() == ray.cluster_resources()["CPU"]
+
+
 def test_a_sweep_whose_trials_all_diverge_says_so_and_leaves_its_page(ray_session, dataset, tmp_path):
     with pytest.raises(DivergedError, match="no trial of 1 has a score") as caught:
         tune(
