@@ -2,9 +2,9 @@
 
 python tools/prosody.py VOICE [DATASET]
 
-Measured on the sound: F0 by DIO (medians of the frames that are voiced in both), lengths, levels, PER. With a dataset, also
-whether `--like` follows 20 of its held-out recordings: F0 against the recording's where both are voiced, its median taken out
-of each, which is the voice's own.
+Measured on the sound: F0 by DIO (medians of the frames that are voiced in both), lengths, levels, PER. With a dataset,
+also whether `--like` follows 20 of its held-out recordings: F0 against the recording's where both are voiced, without
+the median distance, which is the voice's own.
 """
 
 import json

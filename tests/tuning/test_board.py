@@ -12,6 +12,7 @@ import yaml
 from ganray.models import load_run
 from ganray.tuning import report
 from ganray.tuning.board import Board, Row
+from ganray.tuning.front import front
 from ganray.tuning.study import Study
 from ganray.tuning.trials import load_sweep
 from ganray.tuning.view import text
@@ -146,3 +147,101 @@ def test_the_page_shows_what_the_keys_did_and_lets_the_best_and_the_worst_be_hea
     newest, _ = soundfile.read(io.BytesIO(takes[0].audio))
     assert newest.max() == pytest.approx(0.1, abs=1e-3)
     assert "optim.generator.lr" in page.html()
+
+
+def seeded(config: dict[str, Any], scores: list[float | None], part: str = "search") -> list[Row]:
+    """Rows of one sample; None: it diverged."""
+    return [
+        Row("", config, "", seed=seed, part=part, scores={} if score is None else {"val/mel": score},  # type: ignore[arg-type]
+            status="diverged" if score is None else "finished")
+        for seed, score in enumerate(scores)
+    ]  # fmt: skip
+
+
+def numbered(*groups: list[Row]) -> Board:
+    rows = [row for group in groups for row in group]
+    for number, row in enumerate(rows):
+        row.id = f"{number:02}"
+    return Board(rows, "val/mel", "min")
+
+
+def test_a_sample_is_judged_by_the_mean_of_its_seeds():
+    board = numbered(seeded({"a": 1}, [0.1, 0.9]), seeded({"a": 2}, [0.4, 0.42]))
+    assert board.winner.config == {"a": 2}
+    assert board.best is board.rows[2]
+
+
+def test_a_sample_that_diverged_with_one_seed_comes_after_those_that_did_not():
+    board = numbered(seeded({"a": 1}, [0.1, None]), seeded({"a": 2}, [0.4, 0.42]))
+    assert [one.config for one in board.tried("search")] == [{"a": 2}, {"a": 1}]
+
+
+def test_what_was_confirmed_decides(tmp_path):
+    board = numbered(
+        seeded({"optim.generator.lr": 1e-3}, [0.3]),
+        seeded({"optim.generator.lr": 1e-4}, [0.4]),
+        seeded({"optim.generator.lr": 1e-3}, [0.5, 0.6, 0.55], "confirm"),
+        seeded({}, [0.45, 0.5, 0.52], "confirm"),
+    )
+    assert board.winner.config == {}, "the recipe's own values were better than the luckiest trial of the search"
+    sweep, run = load_sweep(SWEEP)
+    study = Study(tmp_path, sweep, run, {"path": "/data/a", "digest": "0"}, board, {"recording": {"val/mel": 0.0}})
+    document = study.write()
+    written = (tmp_path / "best_recipe.yaml").read_text()
+    assert "nothing better than the values of the recipe itself" in written
+    assert load_run(tmp_path / "best_recipe.yaml").optim == run.optim
+    own, other = document["confirmed"]
+    assert own["mean"] == pytest.approx(0.49)
+    # Student's t with two degrees of freedom: 4.3027.
+    assert own["high"] - own["mean"] == pytest.approx(4.3027 * np.std([0.45, 0.5, 0.52], ddof=1) / 3**0.5, rel=1e-4)
+    assert other["config"] == {"optim.generator.lr": 1e-3}
+    page = (tmp_path / "report" / "index.html").read_text()
+    assert "How sure is it" in page
+    assert "the recordings" in page
+    again = Study.read(tmp_path)
+    assert again.board.rows == board.rows
+    assert again.scale == study.scale
+
+
+def test_the_front_holds_what_nothing_beats():
+    points = [(1.0, 5.0), (2.0, 6.0), (2.0, 4.0), (3.0, 6.0), (1.5, 5.0)]
+    assert front(points, [True, False]) == [0, 1]
+    assert front(points, [True, True]) == [0, 2]
+    assert front([(1.0, 1.0), (1.0, 1.0)], [True, True]) == [0, 1], "equals don't beat each other"
+
+
+def test_a_page_of_several_measures_shows_their_front():
+    sweep, run = load_sweep(SWEEP | {"metric": {"val/mel": 1, "val/stft": 1}, "search": "pareto", "samples": 4,
+                                     "set": SWEEP["set"] | {"validation.measures": ["mel", "stft"]}})  # fmt: skip
+    rows = seeded({"optim.generator.lr": 1e-4}, [0.1, 0.2, 0.3])
+    for row, stft in zip(rows, (0.3, 0.1, 0.4), strict=True):
+        row.scores |= {"val/stft": stft, "val/score": row.scores["val/mel"] + stft}
+    board = Board(numbered(rows).rows, "val/score", "min")
+    sections = report.page(sweep, run, board, {"path": "d", "digest": "0"}, {}).sections
+    table = next(section for section in sections if section.heading == "Nothing beats these in all measures")
+    assert [row[0] for row in table.rows] == ["00", "01"]
+    assert "val/mel and val/stft" in [section.heading for section in sections]
+
+
+def test_a_populations_page_shows_its_lineage():
+    rows = seeded({"optim.generator.lr": 1e-4}, [0.1, 0.2])
+    board = numbered(rows)
+    for row in rows:
+        row.history = [(5, 0.5 + row.seed), (10, 0.4)]
+        row.moves = [{"step": 0, "from": None, "config": row.config}]
+    rows[1].moves.append({"step": 5, "from": "00", "config": {"optim.generator.lr": 2e-4}})
+    sweep, run = load_sweep(SWEEP)
+    page = report.page(sweep, run, board, {"path": "d", "digest": "0"}, {})
+    assert "Lineage" in [section.heading for section in page.sections]
+    assert page.html().count("data:image/png") >= 2
+
+
+def test_the_cost_tells_early_stops_and_what_was_no_training():
+    sweep, run = load_sweep(SWEEP | {"resources": {"num_workers": 2, "cpus_per_worker": 4}})
+    rows = numbered(seeded({"a": 1}, [0.1]), seeded({"a": 2}, [0.2])).rows
+    rows[0].step, rows[0].took_s, rows[0].trained_s = 10, 100, 88
+    rows[1].step, rows[1].took_s, rows[1].status = 5, 50, "stopped"
+    its = report.cost(sweep, run, Board(rows, "val/mel", "min"))
+    assert its["cpu_hours"] == pytest.approx(150 / 3600 * 8, abs=1e-3)
+    assert its["overhead_s_per_trial"] == 12
+    assert its["spared_percent"] == 25
