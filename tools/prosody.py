@@ -80,8 +80,16 @@ def imitated(voice: Voice, clip: Clip) -> dict[str, float]:
         "semitones_apart_median": float(np.median(apart)),
         "semitones_apart_p90": float(np.percentile(apart, 90)),
         "length": len(made) / len(clip.waveform),
-        "per": measure("per", made, text=clip.text, sample_rate=voice.audio.sample_rate, audio=voice.audio),
+        "per": judged(voice, "per", made, clip),
+        "distillmos": judged(voice, "distillmos", made, clip),
+        "distillmos_without": judged(voice, "distillmos", voice.say(clip.text).waveform, clip),
     }
+
+
+def judged(voice: Voice, name: str, made: np.ndarray, clip: Clip) -> float:
+    """What a measure says of a waveform, (T,)."""
+    rate = voice.audio.sample_rate
+    return measure(name, made, reference=clip.waveform, text=clip.text, sample_rate=rate, audio=voice.audio)
 
 
 def analysed(voice: Voice, text: str, delivery: dict[str, float]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import numpy as np
 from ganray.config.audio import AudioConfig
 
 if TYPE_CHECKING:
+    from matplotlib.axis import XAxis, YAxis
     from matplotlib.figure import Figure
     from PIL.Image import Image
 
@@ -101,7 +102,6 @@ def slices(
         best: Which trial is marked.
     """
     from matplotlib.figure import Figure
-    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
     columns = min(3, len(panels))
     rows = -(-len(panels) // columns)
@@ -115,9 +115,7 @@ def slices(
             axis.scatter([x[best]], [scores[best]], s=60, facecolors="none", edgecolors="black")
         if numbers and min(values) > 0 and max(values) >= 8 * min(values):
             axis.set_xscale("log")
-            axis.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
-            axis.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-            axis.xaxis.set_minor_formatter(NullFormatter())
+            _decades(axis.xaxis)
         axis.set_title(key, fontsize=9)
         axis.grid(alpha=0.25)
     for axis in axes[len(panels) :]:
@@ -197,6 +195,7 @@ def lineage(
         values = [move["config"][key] for its in moves.values() for move in its]
         if all(isinstance(v, int | float) for v in values) and min(values) > 0 and max(values) >= 4 * min(values):
             axis.set_yscale("log")
+            _decades(axis.yaxis)
     for axis in (first, *others):
         axis.grid(alpha=0.25)
     first.set_ylabel(y_label)
@@ -238,6 +237,15 @@ def parallel(tried: Sequence[Mapping[str, Any]], scores: Sequence[float], *, lab
     for side in ("top", "right", "left", "bottom"):
         axis.spines[side].set_visible(False)
     return _png(figure)
+
+
+def _decades(axis: "XAxis | YAxis") -> None:
+    """Name 1, 3, 10, 30, … as they are said."""
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+    axis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
+    axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def _places(values: list[Any]) -> tuple[list[float], list[tuple[str, float]]]:
