@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ganray.models.convnext import ConvNeXt
+from ganray.models.convnext import ConvNeXt, each_frame
 from ganray.models.f0 import F0Head, fill_unvoiced
 
 _PLACES = 3
@@ -67,6 +67,7 @@ class Acoustic(nn.Module):
         inner: Width of the decoder's perceptrons.
         blocks: Its ConvNeXt blocks.
         num_labels: N, speakers and whatever else tells clips apart.
+        stride: Frames that the decoder and the pitch predictor compute as one.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class Acoustic(nn.Module):
         inner: int,
         blocks: int,
         num_labels: int = 0,
+        stride: int = 1,
     ) -> None:
         super().__init__()
         self.label = nn.Linear(num_labels, text_channels, bias=False) if num_labels else None
@@ -87,9 +89,9 @@ class Acoustic(nn.Module):
         self.encoder = ConvNeXt(text_channels + 2, text_channels, 3 * text_channels, text_blocks)
         self.timing = ConvNeXt(text_channels, 128, 256, 2, kernel=5)
         self.timing_out = nn.Linear(128, 2)
-        self.pitch = F0Head(text_channels + _PLACES, 128, 3)
-        self.decoder = ConvNeXt(text_channels + _PLACES + 3, channels, inner, blocks)
-        self.out = nn.Linear(channels, n_mels)
+        self.pitch = F0Head(text_channels + _PLACES, 128, 3, stride)
+        self.decoder = ConvNeXt(text_channels + _PLACES + 3, channels, inner, blocks, stride=stride)
+        self.out = nn.Linear(channels, stride * n_mels)
 
     def embed(self, symbols: Tensor, mask: Tensor) -> Tensor:
         """(B, P) to (B, C, P), zero behind an item's end."""
@@ -132,4 +134,4 @@ class Acoustic(nn.Module):
         melody = (fill_unvoiced(f0) / 200).log2() * frames.mask[:, 0]
         conditions = torch.stack([melody, (f0 > 0).float(), frames.hold(energy[:, None])[:, 0]], 1)
         features = torch.cat([frames.hold(encoded), frames.place, conditions], 1)
-        return self.out(self.decoder(features, frames.mask).transpose(1, 2)).transpose(1, 2).float()
+        return each_frame(self.decoder, self.out, features, frames.mask).transpose(1, 2).float()

@@ -84,27 +84,52 @@ class ConvNeXt(nn.Module):
         channels: C.
         inner: Width of the perceptrons.
         blocks: How many.
-        kernel: Frames each convolution sees.
+        kernel: Places each convolution sees.
+        stride: S, frames that are computed as one place, as in an image's patches (Dosovitskiy et al. 2021).
     """
 
-    def __init__(self, inputs: int, channels: int, inner: int, blocks: int, kernel: int = 7) -> None:
+    def __init__(self, inputs: int, channels: int, inner: int, blocks: int, kernel: int = 7, stride: int = 1) -> None:
         super().__init__()
-        self.context_frames = (blocks + 1) * (kernel // 2)
-        self.embed = nn.Conv1d(inputs, channels, kernel, padding=kernel // 2)
+        self.stride = stride
+        self.context_frames = (blocks * stride + 1) * (kernel // 2) + stride - 1
+        self.embed = nn.Conv1d(inputs, channels, kernel, stride, padding=kernel // 2)
         self.norm = nn.LayerNorm(channels, eps=1e-6)
         self.blocks = nn.ModuleList([ConvNeXtBlock(channels, inner, kernel, 1 / blocks) for _ in range(blocks)])
         self.last_norm = nn.LayerNorm(channels, eps=1e-6)
         self.apply(_initialise)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """(B, inputs, F) to (B, C, F).
+        """(B, inputs, F) to (B, C, F / S); F must be a multiple of S.
 
         `mask` (B, 1, F) is 1 inside an item and 0 behind its end: what is inside comes out as if it were alone.
         """
         x = self.norm(self.embed(x if mask is None else x * mask).transpose(1, 2)).transpose(1, 2)
+        mask = mask if mask is None else mask[..., :: self.stride]
         for block in self.blocks:
             x = block(x, mask)
         return self.last_norm(x.transpose(1, 2)).transpose(1, 2)
+
+
+def each_frame(network: ConvNeXt, out: nn.Linear, x: Tensor, mask: Tensor | None = None, lead: int = 0) -> Tensor:
+    """What `out` makes of a network's places, for each of their frames.
+
+    Args:
+        network: Of stride S.
+        out: To S · K.
+        x: (B, inputs, F), of any length.
+        mask: (B, 1, F).
+        lead: Frames that are missing before the first one, up to S - 1: it is not the first of its place.
+
+    Returns:
+        (B, F, K).
+    """
+    num, stride = x.shape[-1], network.stride
+    around = (lead, -(num + lead) % stride)
+    if any(around):
+        x = functional.pad(x, around)
+        mask = mask if mask is None else functional.pad(mask, around)
+    y = out(network(x, mask).transpose(1, 2))
+    return y if stride == 1 else y.reshape(len(y), -1, y.shape[-1] // stride)[:, lead : lead + num]
 
 
 def _initialise(module: nn.Module) -> None:

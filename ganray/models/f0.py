@@ -8,7 +8,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from ganray.models.convnext import ConvNeXt
+from ganray.models.convnext import ConvNeXt, each_frame
 
 LOWEST_HZ, HIGHEST_HZ, NUM_BINS = 50.0, 1000.0, 128
 _BLUR = 1.0  # bins; neighbours of the true bin are nearly right
@@ -22,12 +22,13 @@ class F0Head(nn.Module):
         inputs: K, features a frame.
         channels: Width of the network.
         blocks: ConvNeXt blocks.
+        stride: Frames it computes as one.
     """
 
-    def __init__(self, inputs: int, channels: int = 128, blocks: int = 3) -> None:
+    def __init__(self, inputs: int, channels: int = 128, blocks: int = 3, stride: int = 1) -> None:
         super().__init__()
-        self.network = ConvNeXt(inputs, channels, 2 * channels, blocks)
-        self.out = nn.Linear(channels, NUM_BINS + 1)
+        self.network = ConvNeXt(inputs, channels, 2 * channels, blocks, stride=stride)
+        self.out = nn.Linear(channels, stride * (NUM_BINS + 1))
 
     @property
     def context_frames(self) -> int:
@@ -36,7 +37,7 @@ class F0Head(nn.Module):
 
     def forward(self, features: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """(B, K, F) to logits over bins, (B, F, NUM_BINS), and of voicing, (B, F)."""
-        logits = self.out(self.network(features, mask).transpose(1, 2)).float()
+        logits = each_frame(self.network, self.out, features, mask).float()
         return logits[..., :-1], logits[..., -1]
 
     def estimate(self, features: Tensor) -> Tensor:

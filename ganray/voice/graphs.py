@@ -28,8 +28,14 @@ _STORED = {"F16": 10, "F32": 1}
 """Of safetensors' types: ONNX's numbers."""
 
 
+def _frames(out: nn.Linear, network: ConvNeXt, x: Tensor) -> Tensor:
+    """(1, inputs, F) to (F, K): what `ganray.models.convnext.each_frame` gives for one item."""
+    y = out(_lean(network, x))
+    return y if network.stride == 1 else y.reshape(-1, y.shape[-1] // network.stride)
+
+
 def _lean(network: ConvNeXt, x: Tensor) -> Tensor:
-    """(1, inputs, F) to (F, C): what `network` gives for one item, in the form that ONNX Runtime computes fastest.
+    """(1, inputs, F) to (F / S, C): what `network` gives for one item, in the form that ONNX Runtime computes fastest.
 
     Matrices instead of batches of them let a product take its bias along, and each block's gain lies in its weights.
     """
@@ -61,7 +67,7 @@ class _Pitch(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         head = self.acoustic.pitch
-        logits = head.out(_lean(head.network, features))[None]
+        logits = _frames(head.out, head.network, features)[None]
         return read_f0(logits[..., :-1], logits[..., -1])
 
 
@@ -71,7 +77,7 @@ class _Mel(nn.Module):
         self.acoustic = generator.acoustic
 
     def forward(self, features: Tensor) -> Tensor:
-        return unscaled(self.acoustic.out(_lean(self.acoustic.decoder, features)).T[None])
+        return unscaled(_frames(self.acoustic.out, self.acoustic.decoder, features).T[None])
 
 
 class _Vocoder(nn.Module):
@@ -81,7 +87,7 @@ class _Vocoder(nn.Module):
 
     def forward(self, mel: Tensor, f0: Tensor, voiced: Tensor) -> Tensor:
         features = torch.cat([scaled(mel), (f0 / 200).log2(), voiced], 1)
-        return self.vocoder.out(_lean(self.vocoder.backbone, features))
+        return _frames(self.vocoder.out, self.vocoder.backbone, features)
 
 
 def write_graphs(generator: Generator, folder: Path) -> None:
@@ -93,18 +99,24 @@ def write_graphs(generator: Generator, folder: Path) -> None:
     """
     acoustic, audio = generator.acoustic, generator.audio
     encoded, mels = acoustic.embedding.embedding_dim, audio.n_mels
-    symbols, frames = torch.export.Dim("symbols", min=2), torch.export.Dim("frames", min=2)
+    symbols, places = torch.export.Dim("symbols", min=2), torch.export.Dim("places", min=2)
     labels = torch.zeros(1, len(generator.labels))
-    one = torch.ones(1, 1, 9)
-    per_frame: dict[str, tuple[type[nn.Module], dict[str, Tensor]]] = {
-        "pitch": (_Pitch, {"features": torch.zeros(1, encoded + 3, 9)}),
-        "mel": (_Mel, {"features": torch.zeros(1, encoded + 6, 9)}),
-        "vocoder": (_Vocoder, {"mel": torch.zeros(1, mels, 9), "f0": one, "voiced": one.clone()}),
+    stride, of_vocoder = generator.config.stride, generator.vocoder.stride
+    num = 9 * stride
+    one = torch.ones(1, 1, 9 * of_vocoder)
+    per_frame: dict[str, tuple[type[nn.Module], dict[str, Tensor], int]] = {
+        "pitch": (_Pitch, {"features": torch.zeros(1, encoded + 3, num)}, stride),
+        "mel": (_Mel, {"features": torch.zeros(1, encoded + 6, num)}, stride),
+        "vocoder": (
+            _Vocoder,
+            {"mel": torch.zeros(1, mels, len(one[0, 0])), "f0": one, "voiced": one.clone()},
+            of_vocoder,
+        ),
     }
     said = {"symbols": torch.zeros(1, 9, dtype=torch.int64), "labels": labels}
     _write(_Text(generator), said, {"symbols": {1: symbols}, "labels": None}, "text", folder)
-    for name, (module, inputs) in per_frame.items():
-        _write(module(generator), inputs, {key: {2: frames} for key in inputs}, name, folder)
+    for name, (module, inputs, frames) in per_frame.items():
+        _write(module(generator), inputs, {key: {2: frames * places} for key in inputs}, name, folder)
 
 
 def _write(module: nn.Module, inputs: dict[str, Tensor], shapes: dict[str, Any], name: str, folder: Path) -> None:

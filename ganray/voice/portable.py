@@ -20,6 +20,8 @@ GRAPHS = {
     "vocoder": ("parameters",),
 }
 """File name of each graph, without `.onnx`, and what comes out of it."""
+_NOTHING = {"mel": -5.0, "f0": 200.0, "voiced": 0.0}
+"""Of the vocoder's inputs: what its features are 0 for, as beyond a clip's ends."""
 
 
 class PortableEngine:
@@ -48,6 +50,8 @@ class PortableEngine:
             generator.get("speakers", {}), tuple(generator.get("languages", ())), tuple(generator.get("styles", ()))
         )
         self.context_frames = int(card["onnx"]["context_frames"])
+        self._stride = int(generator.get("stride", 1))
+        self._vocoder_stride = int(generator["vocoder"].get("stride", 1))
         try:
             self._networks = {
                 name: onnxruntime.InferenceSession(
@@ -71,23 +75,28 @@ class PortableEngine:
         since = np.arange(len(of)) - (np.cumsum(durations) - durations)[of]
         place = np.stack([(since + 0.5) / length, np.log(length) / 3, since == 0]).astype(np.float32)[None]
         held = encoded[:, :, of]
-        hertz = self._run("pitch", features=np.concatenate([held, place], 1))[0]
+        hertz = self._run("pitch", features=_whole_places([held, place], self._stride))[0][:, : len(of)]
         hertz = _bent(hertz[0], _held(manner.pitch, of), manner.pitch_range)
         filled, voiced = signal.fill_unvoiced(hertz), (hertz > 0).astype(np.float32)
         conditions = np.stack([np.log2(filled / np.float32(200)), voiced, energy[0, of]])[None]
-        mel = self._run("mel", features=np.concatenate([held, place, conditions], 1))[0]
+        mel = self._run("mel", features=_whole_places([held, place, conditions], self._stride))[0][..., : len(of)]
         decibels = _held(manner.volume, of) / 20
         mel = mel + (decibels if self.audio.log_base == "10" else decibels * np.float32(math.log(10)))
         keys = signal.frame_keys(signal.mix(np.array([seed])) + number, len(of))
         phase = signal.phase_at_frames(filled, float(keys[0, 0, 0] & 0xFFFF) / 2**16, self.audio)
         rows = {"f0": filled, "voiced": voiced, "phase": phase}
-        return {"mel": mel, "keys": keys, **{name: row[None, None] for name, row in rows.items()}}, durations
+        inputs = {"mel": mel, "keys": keys, **{name: row[None, None] for name, row in rows.items()}}
+        if self._vocoder_stride > 1:
+            inputs["turn"] = np.arange(len(of))[None, None] % self._vocoder_stride
+        return inputs, durations
 
     def render(self, inputs: Inputs) -> np.ndarray:
         """See `Engine.render`, and `ganray.models.generators.source_filter` for the formula."""
         audio, mel = self.audio, inputs["mel"]
-        of_network = {name: inputs[name] for name in ("mel", "f0", "voiced")}
-        parameters = self._run("vocoder", **of_network)[0]
+        lead = int(inputs["turn"][0, 0, 0]) if "turn" in inputs else 0
+        around = (lead, -(mel.shape[-1] + lead) % self._vocoder_stride)
+        of_network = {name: _around(inputs[name], around, value) for name, value in _NOTHING.items()}
+        parameters = self._run("vocoder", **of_network)[0][lead : lead + mel.shape[-1]]
         h, theta, n, r, phi = np.split(parameters, 5, axis=1)
         magnitudes = np.exp(mel[0].T * np.float32(math.log(10)) if audio.log_base == "10" else mel[0].T)
         prior = np.maximum(magnitudes @ signal.inverse_mel(audio), np.float32(audio.floor))
@@ -104,6 +113,19 @@ class PortableEngine:
         network = self._networks[name]
         wanted = {one.name for one in network.get_inputs()}
         return network.run(None, {key: value for key, value in inputs.items() if key in wanted})
+
+
+def _whole_places(features: list[np.ndarray], stride: int) -> np.ndarray:
+    """(1, …, F) arrays, one below the other, with zeros behind until F is a multiple of `stride`."""
+    joined = np.concatenate(features, 1)
+    return _around(joined, (0, -joined.shape[-1] % stride), 0)
+
+
+def _around(values: np.ndarray, frames: tuple[int, int], value: float) -> np.ndarray:
+    """(1, K, F) with so many frames of `value` before and behind."""
+    if not any(frames):
+        return values
+    return np.pad(values, ((0, 0), (0, 0), frames), constant_values=values.dtype.type(value))
 
 
 def _whole(frames: np.ndarray) -> np.ndarray:

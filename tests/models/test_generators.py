@@ -108,10 +108,14 @@ def test_the_same_key_gives_the_same_waveform_in_any_batch(name):
     torch.testing.assert_close(alone[0], both[1], atol=1e-5, rtol=1e-4)
 
 
-@pytest.mark.parametrize("name", [n for n in types("generators") if generator(n).condition != "noise"])
+OF_FRAMES = [(n, {}) for n in types("generators") if generator(n).condition != "noise"]
+STRIDED = [("source_filter", {"stride": 2}), ("source_filter", {"stride": 3})]
+
+
+@pytest.mark.parametrize(("name", "keys"), OF_FRAMES + STRIDED)
 @pytest.mark.parametrize("block", [1, 7, 30])
-def test_blocks_with_their_context_equal_the_whole(name, block):
-    model = generator(name).eval()
+def test_blocks_with_their_context_equal_the_whole(name, keys, block):
+    model = generator(name, **keys).eval()
     for parameter in model.parameters():  # larger than at the start, so that every path is heard
         parameter.data.mul_(3)
     frames, hop, context = 90, AUDIO.hop_length, model.context_frames
@@ -125,10 +129,10 @@ def test_blocks_with_their_context_equal_the_whole(name, block):
     torch.testing.assert_close(torch.cat(blocks, -1), whole, atol=1e-5, rtol=0)
 
 
-@pytest.mark.parametrize("name", [n for n in types("generators") if generator(n).condition != "noise"])
-def test_the_stated_context_is_no_larger_than_needed(name):
+@pytest.mark.parametrize(("name", "keys"), OF_FRAMES + STRIDED)
+def test_the_stated_context_is_no_larger_than_needed(name, keys):
     """A sample changes when the farthest frame of the context does, give or take what a window's edge hides."""
-    model = generator(name).eval()
+    model = generator(name, **keys).eval()
     for parameter in model.parameters():
         parameter.data.mul_(3)
     frames, middle = 121, 60
@@ -139,7 +143,23 @@ def test_the_stated_context_is_no_larger_than_needed(name):
         after = model(inputs | {"mel": changed})
     heard = ((after - before)[0, 0].view(frames, -1).abs().amax(1) > 0).nonzero()[:, 0]
     reach = max(middle - int(heard.min()), int(heard.max()) - middle)
-    assert model.context_frames - 4 <= reach <= model.context_frames
+    assert model.context_frames - 4 - 2 * keys.get("stride", 0) <= reach <= model.context_frames
+
+
+def test_slices_of_a_batch_may_begin_anywhere():
+    """Of frames that are computed as one, each item knows which of them its first one is."""
+    model = generator("source_filter", stride=3).eval()
+    context = model.context_frames
+    with torch.no_grad():
+        inputs, whole = make(model, 120, 2)
+        starts = (context + 1, context + 5)
+        parts = [slice_frames({k: v[i : i + 1] for k, v in inputs.items()}, start - context, start + 10 + context)
+                 for i, start in enumerate(starts)]  # fmt: skip
+        made = model({key: torch.cat([part[key] for part in parts]) for key in inputs})
+    for row, start in enumerate(starts):
+        ours = made[row, 0, context * AUDIO.hop_length :][: 10 * AUDIO.hop_length]
+        theirs = whole[row, 0, start * AUDIO.hop_length :][: 10 * AUDIO.hop_length]
+        torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("name", types("generators"))
@@ -160,8 +180,9 @@ def test_the_source_filter_generator_follows_the_f0_it_is_given():
         assert peak == pytest.approx(hz, abs=1.5)
 
 
-def test_a_clip_of_a_script_is_learned_as_if_it_were_alone():
-    model, mel = generator("text"), speech_mel(50)
+@pytest.mark.parametrize("stride", [1, 2, 3])
+def test_a_clip_of_a_script_is_learned_as_if_it_were_alone(stride):
+    model, mel = generator("text", stride=stride), speech_mel(50)
     whole = script([50, 30], [9, 14])
     both, both_losses = model.learn(whole, mel)
     long, short = whole.split(2)

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from ganray.config import AudioConfig
 from ganray.errors import UsageError
 from ganray.models import contract
-from ganray.models.convnext import ConvNeXt
+from ganray.models.convnext import ConvNeXt, each_frame
 from ganray.models.f0 import F0Head, fill_unvoiced, phase_at_frames, pulse_train
 from ganray.models.fourier import ForwardSTFT, InverseMel, InverseSTFT
 from ganray.models.random import complex_normal, frame_keys, polar
@@ -41,6 +41,8 @@ class Config(contract.ArchitectureConfig):
     """Width of the perceptrons inside its blocks."""
     blocks: int = Field(6, ge=1)
     """ConvNeXt blocks."""
+    stride: int = Field(1, ge=1, le=4)
+    """Frames that the backbone computes as one: 2 halves its work."""
     f0_channels: int = Field(128, ge=8)
     """Width of the F0 head."""
     f0_blocks: int = Field(3, ge=0)
@@ -56,8 +58,9 @@ class Generator(contract.Generator):
         super().__init__(config, audio)
         num_bins = audio.n_fft // 2 + 1
         self.f0_head = F0Head(audio.n_mels, config.f0_channels, config.f0_blocks) if config.f0_blocks else None
-        self.backbone = ConvNeXt(audio.n_mels + 2, config.channels, config.inner, config.blocks)
-        self.out = nn.Linear(config.channels, 5 * num_bins)
+        self.stride = config.stride
+        self.backbone = ConvNeXt(audio.n_mels + 2, config.channels, config.inner, config.blocks, stride=config.stride)
+        self.out = nn.Linear(config.channels, config.stride * 5 * num_bins)
         nn.init.normal_(self.out.weight, std=1e-3)
         nn.init.zeros_(self.out.bias)
         self.inverse_mel = InverseMel(audio)
@@ -84,20 +87,36 @@ class Generator(contract.Generator):
         start = (keys[:, 0, 0] & 0xFFFF).double() / 2**16
         filled = fill_unvoiced(f0)
         phase = phase_at_frames(filled, start, self.audio.hop_length, self.audio.sample_rate)
-        return {
+        inputs = {
             "mel": mel,
             "f0": filled[:, None],
             "voiced": (f0 > 0)[:, None].float(),
             "phase": phase[:, None],
             "keys": keys,
         }
+        if self.stride > 1:  # which of the frames that are computed as one: a slice must know where it was cut
+            turn = torch.arange(mel.shape[-1], device=mel.device) % self.stride
+            inputs["turn"] = turn.expand(len(mel), 1, -1)
+        return inputs
 
     def forward(self, inputs: contract.Inputs) -> Tensor:
         mel, f0, voiced = inputs["mel"], inputs["f0"], inputs["voiced"]
         features = torch.cat([scaled(mel), (f0 / 200).log2(), voiced], 1)
-        parameters = self.out(self.backbone(features).transpose(1, 2)).transpose(1, 2).float()
+        parameters = self.filters(features, inputs).transpose(1, 2).float()
         with torch.autocast(mel.device.type, enabled=False):
             return self.render(parameters, inputs).clamp(-1, 1)[:, None]
+
+    def filters(self, features: Tensor, inputs: contract.Inputs) -> Tensor:
+        """(B, M + 2, F) to (B, F, 5 · bins); items may begin at different places of what is computed as one."""
+        if self.stride == 1:
+            return each_frame(self.backbone, self.out, features)
+        leads = inputs["turn"][:, 0, 0].tolist()
+        if len(set(leads)) == 1:
+            return each_frame(self.backbone, self.out, features, lead=leads[0])
+        alone = [
+            each_frame(self.backbone, self.out, one[None], lead=lead) for one, lead in zip(features, leads, strict=True)
+        ]
+        return torch.cat(alone)
 
     def render(self, parameters: Tensor, inputs: contract.Inputs) -> Tensor:
         """(B, 5 · bins, F) network outputs and the inputs to (B, T); all spectral maths in fp32."""

@@ -52,6 +52,8 @@ class Config(contract.ArchitectureConfig):
     """Width of the perceptrons inside its blocks."""
     blocks: int = Field(4, ge=1)
     """Its ConvNeXt blocks."""
+    stride: int = Field(1, ge=1, le=4)
+    """Frames that decoder and pitch predictor compute as one: 2 halves their work."""
     least_certainty: float = Field(0.13, ge=0, lt=1)
     """Of an alignment: a clip below is not what its text says, and is learned from as a recording without one."""
     vocoder: source_filter.Config = source_filter.Config()
@@ -74,7 +76,7 @@ class Generator(contract.Generator):
 
     def __init__(self, config: Config, audio: AudioConfig) -> None:
         super().__init__(config, audio)
-        sizes = config.model_dump(include={"text_channels", "text_blocks", "channels", "inner", "blocks"})
+        sizes = config.model_dump(include={"text_channels", "text_blocks", "channels", "inner", "blocks", "stride"})
         self.acoustic = Acoustic(len(self.symbols), audio.n_mels, num_labels=len(self.labels), **sizes)
         self.aligner = Aligner(config.text_channels, audio.n_mels)
         self.vocoder = source_filter.Generator(config.vocoder, audio)
