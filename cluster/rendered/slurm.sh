@@ -17,6 +17,7 @@
 set -euo pipefail
 source .venv/bin/activate
 export RAY_AUTH_MODE=token
+export RAY_JOB_STOP_WAIT_TIME_S=60
 export RAY_health_check_period_ms=1000
 export RAY_health_check_timeout_ms=3000
 export RAY_health_check_failure_threshold=5

@@ -141,6 +141,42 @@ def plan(
     return 0 if found.fits else 3
 
 
+@group.command(context_settings={"allow_interspersed_args": False})
+@click.argument("verb", nargs=-1, required=True)
+@click.option("--address", default="http://127.0.0.1:8265", show_default=True, envvar="RAY_ADDRESS", help="Job server.")
+@click.option(
+    "--working-dir", default=".", show_default=True, help="Folder that is sent along; .rayignore keeps data out."
+)
+@click.option("--name", help="Of the job, as `ray job logs NAME` takes it.")
+@click.option("--no-wait", is_flag=True, help="Return when the job is taken.")
+@json_option
+def submit(
+    verb: tuple[str, ...], address: str, working_dir: str, name: str | None, no_wait: bool, as_json: bool
+) -> int:
+    """Run VERB as a job on a cluster, follow its output, and end with its exit code. Ctrl-C stops the job.
+
+    The plain Ray command is printed before it runs. With --json the job's output goes to stderr.
+
+    \b
+    Example:
+      ganray cluster submit -- ganray train source_filter_small --data s3://bucket/data/mine --storage s3://bucket/runs
+      ganray cluster submit --no-wait -- ganray tune tune_configs/lambda_lr.yaml --data /shared/mine
+    """
+    from dataclasses import asdict
+
+    from ganray.provisioning.submit import submit as send
+
+    job = send(
+        verb, address=address, working_dir=working_dir, name=name, wait=not no_wait,
+        tell=lambda line: click.echo(line, err=True),
+    )  # fmt: skip
+    follow = f"ray job logs --address {address} --follow {job.id}"
+    emit(asdict(job), f"{job.id}: {job.status.lower()}" + (f"; follow it: {follow}" if no_wait else ""), as_json)
+    if job.status == "STOPPED":
+        return 130
+    return 0 if no_wait or job.status == "SUCCEEDED" else job.exit_code or 1
+
+
 def _demands(recipe: str | None, sweep: str | None, service: str | None) -> list:
     """What the given files ask for; each is checked as its verb checks it."""
     from ganray.config.serve import ServeConfig

@@ -2,7 +2,9 @@
 
 import logging
 import os
+import signal
 import socket
+import threading
 from typing import Any
 
 import ray
@@ -35,12 +37,19 @@ def connect(address: str | None = None, num_cpus: int | None = None) -> bool:
     if address == "local":
         port = free_port()
         _init(address, f"http://127.0.0.1:{port}", dashboard_host="127.0.0.1", dashboard_port=port, num_cpus=num_cpus)
-        return True
-    url = dashboard_url(_init(address))
-    if url and os.environ.get(API_SERVER) != url:
-        ray.shutdown()
-        _init(address, url)
+    else:
+        url = dashboard_url(_init(address))
+        if url and os.environ.get(API_SERVER) != url:
+            ray.shutdown()
+            _init(address, url)
+    _stop_as_ctrl_c()
     return True
+
+
+def _stop_as_ctrl_c() -> None:
+    """Let SIGTERM, by which `ray job stop` and Slurm end a job, do what Ctrl-C does; Ray's handler leaves at once."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def dashboard_url(context: Any = None) -> str:

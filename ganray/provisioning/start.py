@@ -14,6 +14,11 @@ LOST_NODE = {
 connections, 20 s where nothing comes back. Ray's own values (3 s, 10 s, 5) make that 15 and 65 s."""
 
 
+STOP_WAIT = {"RAY_JOB_STOP_WAIT_TIME_S": "60"}
+"""What the head's environment says of `ray job stop`: so long may a training take to write its checkpoint; without
+it Ray kills after 3 s."""
+
+
 def head_command(cluster: ClusterConfig) -> list[str]:
     """`ray start` for the head. Ends with the process: `--block`."""
     return [
@@ -51,7 +56,7 @@ def common(cluster: ClusterConfig, pool: str) -> list[str]:
 
 def environment(cluster: ClusterConfig) -> dict[str, str]:
     """What must be in the environment of whoever starts, joins or uses the cluster."""
-    found = {"RAY_AUTH_MODE": "token" if cluster.security.token else "disabled"}
+    found = {"RAY_AUTH_MODE": "token" if cluster.security.token else "disabled"} | STOP_WAIT
     if sum(pool.max_nodes for pool in cluster.pools.values()) > 1:
         found |= LOST_NODE
     assigned = pools.assignment(cluster)

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from ganray.provisioning.connect import free_port
+from ganray.provisioning.start import STOP_WAIT
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 180
@@ -60,6 +61,7 @@ def head() -> Iterator[Head]:
         "RAY_AUTH_TOKEN_PATH": str(token),
         "RAY_TMPDIR": str(folder),
         "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.2",
+        **STOP_WAIT,
         "RAY_raylet_start_wait_time_s": str(PATIENCE_S),
     }
     ports = {

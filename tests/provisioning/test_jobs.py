@@ -1,15 +1,21 @@
 """Verbs as Ray jobs, on a head that was started as the README says."""
 
 import json
+import signal
+import subprocess
+import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import pytest
 
 from ganray.config.documents import dump_yaml
 from ganray.gan.run import Run
+from ganray.provisioning.connect import free_port
 
 pytestmark = pytest.mark.ray
+ROOT = Path(__file__).parents[2]
 CONFIG = {
     "name": "tested",
     "storage": "runs",
@@ -41,6 +47,51 @@ def test_a_job_that_fails_says_so_and_keeps_the_verbs_exit_code(head):
     assert done.returncode == 1, "ray job submit gives 1 for every failure"
     assert "no recipe 'no_such_recipe'" in done.stdout
     assert "exit code 2" in done.stdout + done.stderr
+
+
+def test_submit_prints_rays_command_and_keeps_the_verbs_exit_code(head):
+    done = head.run("ganray", "cluster", "submit", "--address", head.url, "--name", "wrong", "--json", "--",
+                    "ganray", "recipes", "check", "no_such_recipe")  # fmt: skip
+    assert done.returncode == 2, done.stdout + done.stderr
+    told = json.loads(done.stdout)
+    assert (told["id"], told["status"], told["exit_code"]) == ("wrong", "FAILED", 2)
+    assert f"$ ray job submit --address {head.url} --submission-id wrong" in done.stderr
+    assert "no recipe 'no_such_recipe'" in done.stderr
+    again = head.run(*told["command"])
+    assert again.returncode == 1, "the printed command is a whole one: Ray refuses the name a second time"
+    assert "wrong" in again.stdout + again.stderr
+
+
+def test_submit_without_a_job_server_says_so(head):
+    done = head.run("ganray", "cluster", "submit", "--address", f"http://127.0.0.1:{free_port()}", "--", "true")
+    assert done.returncode == 1
+    assert "no job server answers" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_ctrl_c_stops_a_job_with_a_checkpoint_and_it_can_be_resumed(head, dataset, tiny_run, tmp_path):
+    recipe = tmp_path / "tiny.yaml"
+    long = tiny_run("validation.every_steps=100000", "schedule.max_steps=100000", "checkpoint.every_steps=100000")
+    recipe.write_text(dump_yaml(long.model_dump(mode="json")))
+    train = ["ganray", "train", str(recipe), "--data", str(dataset), "--storage", str(tmp_path), "--name", "stopped"]
+    command = ["ganray", "cluster", "submit", "--address", head.url, "--", *train, "--set=resources.cpus_per_worker=1"]
+    client = subprocess.Popen(command, env=head.environment, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    until, metrics = time.monotonic() + 300, tmp_path / "stopped" / "metrics.jsonl"
+    while time.monotonic() < until and not metrics.is_file():
+        assert client.poll() is None
+        time.sleep(0.2)
+    client.send_signal(signal.SIGINT)
+    told, _ = client.communicate(timeout=200)
+    assert client.returncode == 130
+    assert "stopped" in told
+    run = Run.open(tmp_path / "stopped")
+    (step,) = run.steps()
+    assert 0 < step < 100_000
+    done = submit(
+        head, "ganray", "train", "--resume", str(tmp_path / "stopped"), f"--set=schedule.max_steps={step + 2}"
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert run.steps()[-1] == step + 2
 
 
 def test_a_training_runs_as_a_job(head, dataset, tiny_run, tmp_path):

@@ -1,0 +1,119 @@
+"""A verb as a job on a cluster: `ray job submit`, with the verb's own exit code and a Ctrl-C that stops it."""
+
+import contextlib
+import os
+import secrets
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ganray.errors import GanrayError, UsageError
+from ganray.provisioning.connect import API_SERVER
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """What came of a job.
+
+    Attributes:
+        id: By which Ray knows it.
+        command: The plain Ray command.
+        status: `SUCCEEDED`, `FAILED`, `STOPPED`; `PENDING` or `RUNNING` where nobody waited.
+        exit_code: The verb's own; None while it has none.
+    """
+
+    id: str
+    command: list[str]
+    status: str
+    exit_code: int | None
+
+
+def submit(
+    verb: Sequence[str],
+    *,
+    address: str,
+    working_dir: str | Path = ".",
+    name: str | None = None,
+    wait: bool = True,
+    tell: Callable[[str], None] = lambda line: None,
+) -> Submitted:
+    """Run a command as a job, with its output on stdout as it comes.
+
+    Args:
+        verb: The command and its arguments, as `["ganray", "train", …]`.
+        address: Of the job server: http://HOST:8265.
+        working_dir: Sent along, without what its .rayignore and .gitignore name.
+        name: Of the job; the verb's and four random digits without it.
+        wait: Whether to follow the job to its end. Ctrl-C then stops it.
+        tell: Takes the plain Ray command before it runs, and what Ctrl-C does.
+
+    Raises:
+        UsageError: There is no such folder, or no Ray command.
+        GanrayError: The job server can't be reached, or took no job.
+    """
+    if not Path(working_dir).is_dir():
+        raise UsageError(f"there is no folder {working_dir}", mend="give --working-dir")
+    if shutil.which("ray") is None:
+        raise UsageError("there is no ray command", mend="put the environment's bin folder on PATH")
+    with _only(address):
+        return _follow(verb, address, str(working_dir), name, wait, tell)
+
+
+@contextlib.contextmanager
+def _only(address: str) -> Iterator[None]:
+    """Ray takes the environment's address before the one that it is given."""
+    before = {key: os.environ.get(key) for key in ("RAY_ADDRESS", API_SERVER)}
+    os.environ.update(dict.fromkeys(before, address))
+    try:
+        yield
+    finally:
+        for key, value in before.items():
+            os.environ.pop(key)
+            if value is not None:
+                os.environ[key] = value
+
+
+def _follow(
+    verb: Sequence[str], address: str, working_dir: str, name: str | None, wait: bool, tell: Callable[[str], None]
+) -> Submitted:
+    client = _client(address)
+    job = name or f"{'-'.join(verb[:2])}-{secrets.token_hex(2)}".replace("/", "-")
+    command = ["ray", "job", "submit", "--address", address, "--submission-id", job]
+    command += ["--working-dir", working_dir, *(["--no-wait"] if not wait else []), "--", *verb]
+    tell(f"$ {shlex.join(command)}")
+    # In a session of its own: Ctrl-C is for the job, not for whoever reads its output.
+    reader = subprocess.Popen(
+        command, start_new_session=True, stdout=sys.stdout.fileno() if wait else subprocess.DEVNULL
+    )
+    try:
+        reader.wait()
+    except KeyboardInterrupt:
+        tell(f"stopping {job}: $ ray job stop --address {address} {job}")
+        subprocess.run(["ray", "job", "stop", "--address", address, job], stdout=subprocess.DEVNULL, check=False)
+        reader.wait()
+    try:
+        info = client.get_job_info(job)
+    except RuntimeError as error:
+        raise GanrayError(f"the job server at {address} took no job {job}", mend="see what ray says above") from error
+    return Submitted(job, command, str(info.status.value), info.driver_exit_code)
+
+
+def _client(address: str) -> Any:
+    """A client of the job server, which answers."""
+    from ray.job_submission import JobSubmissionClient
+
+    try:
+        client = JobSubmissionClient(address)
+        client.get_version()
+    except Exception as error:  # Ray has no common base for what its client raises
+        why = " ".join(str(error).split())[:300]
+        raise GanrayError(
+            f"no job server answers at {address}: {why}",
+            mend="look at --address; a cluster with a token wants RAY_AUTH_MODE=token and RAY_AUTH_TOKEN_PATH",
+        ) from error
+    return client
