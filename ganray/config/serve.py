@@ -89,6 +89,14 @@ class IngressConfig(Schema):
     """Requests that one replica works on at a time; beyond that they wait in Ray's proxy."""
 
 
+class AccessConfig(Schema):
+    """Who may ask."""
+
+    keys: str | None = None
+    """File of API keys, as `ganray keys add` writes it; read again when it changes. null: anyone who reaches the port.
+    A relative one is looked for as voices are."""
+
+
 class ServeConfig(Schema):
     """A service: which voices, under what limits, on how much of the cluster."""
 
@@ -96,6 +104,8 @@ class ServeConfig(Schema):
     """Name → voice folder. A relative one: `ganray serve` looks where it runs, `serve deploy` where Ray was started."""
     default: str | None = None
     """The voice of requests that name none, or name `default`; the first of `voices` when left out."""
+    access: AccessConfig = AccessConfig()
+    """Who may ask."""
     limits: LimitsConfig = LimitsConfig()
     """What a request may ask for."""
     stream: StreamConfig = StreamConfig()

@@ -8,6 +8,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -20,6 +21,7 @@ from ray.serve.handle import DeploymentHandle
 from ganray.config import load
 from ganray.config.serve import ServeConfig, serve_rules
 from ganray.errors import GanrayError
+from ganray.serving import keys
 from ganray.serving.errors import as_api_errors
 from ganray.serving.routes import VoiceInfo, create_app
 
@@ -154,6 +156,8 @@ class Ingress:
     """The HTTP front of the generators."""
 
     def __init__(self, generator: DeploymentHandle, config: ServeConfig) -> None:
+        if config.access.keys:
+            keys.read(Path(config.access.keys))  # a front with a damaged file does not start
         self.config = config
         self._generator = generator
         self._voices: dict[str, VoiceInfo] | None = None

@@ -156,7 +156,10 @@ def _located(document: dict[str, Any], host: str | None, port: int | None) -> di
     for application in document.get("applications") or []:
         if application.get("import_path") == IMPORT_PATH:
             voices = {name: _absolute(source) for name, source in application["args"]["voices"].items()}
-            application = application | {"args": application["args"] | {"voices": voices}}
+            args = application["args"] | {"voices": voices}
+            if (args.get("access") or {}).get("keys"):
+                args["access"] = args["access"] | {"keys": str(Path(args["access"]["keys"]).resolve())}
+            application = application | {"args": args}
         applications.append(application)
     return document | {"http_options": http, "applications": applications}
 

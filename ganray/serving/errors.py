@@ -52,6 +52,8 @@ class ApiError(Exception):
     def response(self) -> JSONResponse:
         """The envelope."""
         headers = {}
+        if self.status == 401:
+            headers["WWW-Authenticate"] = "Bearer"
         if self.retry_after_s:
             headers["Retry-After"] = str(math.ceil(self.retry_after_s))
         if self.hang_up:

@@ -16,6 +16,7 @@ from ganray import __version__
 from ganray.config.audio import AudioConfig
 from ganray.config.serve import ServeConfig
 from ganray.serving.errors import ApiError, install
+from ganray.serving.keys import Door
 from ganray.serving.requests import VocodeFields, read_vocode_request
 from ganray.serving.responses import audio_response
 from ganray.serving.speech import MODELS, SpeechFields, as_events, read_speech_request
@@ -68,6 +69,7 @@ def create_app(service: Callable[[], Service]) -> FastAPI:
         service: Gives what stands behind it, when a request comes.
     """
     app = FastAPI(title="ganray", version=__version__, docs_url=None, redoc_url=None)  # their pages need a CDN
+    app.add_middleware(Door, access=lambda: service().config.access)
     install(app)
 
     @app.get("/healthz")

@@ -12,14 +12,23 @@ export class Refusal extends Error {
 
 export async function ask(path, options = {}) {
   let response;
+  const key = sessionStorage.getItem("key");
+  const headers = key ? { ...options.headers, authorization: `Bearer ${key}` } : options.headers;
   try {
-    response = await fetch(path, options);
+    response = await fetch(path, { ...options, headers });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Refusal("The service does not answer. It may have ended, or the network is down.", "unreachable");
   }
   if (response.ok) return response;
   const told = await response.json().then((body) => body.error, () => null);
+  if (told?.code === "invalid_api_key") {
+    const given = prompt(`${told.message.split(";")[0]}. Your key:`);
+    if (given) {
+      sessionStorage.setItem("key", given.trim());
+      return ask(path, options);
+    }
+  }
   const wait = response.headers.get("retry-after");
   const message = told?.message ?? `The service answered ${response.status}.`;
   throw new Refusal(wait ? `${message} (try again in ${wait} s)` : message, told?.code);
