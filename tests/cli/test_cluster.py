@@ -10,7 +10,7 @@ SHIPPED = Path(__file__).parents[2] / "cluster" / "laptop.yaml"
 def test_check_accepts_the_shipped_config_and_says_how_to_start_it(ganray):
     called = ganray("cluster", "check", SHIPPED)
     assert called.code == 0
-    assert "RAY_AUTH_MODE=token ray start --head --block --num-cpus=2" in called.out
+    assert "RAY_AUTH_MODE=token RAY_JOB_STOP_WAIT_TIME_S=60 ray start --head --block --num-cpus=2" in called.out
 
 
 def test_check_gives_one_document(ganray):
