@@ -26,7 +26,7 @@ def table(board: Board) -> Table:
         score = f"{row.scores[board.metric]:.4f}" if board.metric in row.scores else "–"
         status = "best" if row is best and row.status != "running" else row.status
         style = "bold" if row is best else None
-        seed = [str(row.seed)] * seeded
+        seed = ["–" if row.seed is None else str(row.seed)] * seeded
         drawn.add_row(row.id, *values, *seed, f"{row.step:,}", score, _said(row, status), style=style)
     return drawn
 
