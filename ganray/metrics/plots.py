@@ -80,19 +80,24 @@ def lines(
 
     figure = Figure(figsize=(9, 3.6), dpi=_DPI, layout="constrained")
     axis = figure.subplots()
-    for label, (x, y) in series.items():
-        axis.plot(x, y, label=label, linewidth=1.4, marker="." if len(x) < 30 else None)
+    for number, (label, (x, y)) in enumerate(series.items()):
+        style = ("-", "--", ":")[number // 10 % 3]  # ten colours
+        axis.plot(x, y, style, label=label, linewidth=1.4, marker="." if len(x) < 30 else None)
     axis.set(title=title, xlabel=x_label, ylabel=y_label, yscale="log" if log_y else "linear")
     axis.grid(alpha=0.25)
     for side in ("top", "right"):
         axis.spines[side].set_visible(False)
     if len(series) > 1:
-        axis.legend(frameon=False, fontsize=9)
+        axis.legend(frameon=False, fontsize=9 if len(series) < 9 else 7, ncols=1 + len(series) // 12)
     return _png(figure)
 
 
 def slices(
-    panels: Mapping[str, tuple[Sequence[Any], Sequence[float]]], *, y_label: str = "", best: int | None = None
+    panels: Mapping[str, tuple[Sequence[Any], Sequence[float]]],
+    *,
+    y_label: str = "",
+    best: int | None = None,
+    partial: Sequence[int] = (),
 ) -> bytes:
     """A score over each key's values, one panel a key; numbers that span decades have a logarithmic axis.
 
@@ -100,6 +105,7 @@ def slices(
         panels: Key → (values, scores), of the same trials in the same order.
         y_label: Of the score.
         best: Which trial is marked.
+        partial: Trials that did not use their budget, which are drawn hollow.
     """
     from matplotlib.figure import Figure
 
@@ -110,12 +116,18 @@ def slices(
     for axis, (key, (values, scores)) in zip(axes, panels.items(), strict=False):
         numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
         x = list(values) if numbers else [str(value) for value in values]
-        axis.scatter(x, scores, s=18, alpha=0.8)
+        whole = [i for i in range(len(x)) if i not in partial]
+        axis.scatter([x[i] for i in whole], [scores[i] for i in whole], s=20, color="C0")
+        hollow = {"facecolors": "none", "edgecolors": "C0"}
+        axis.scatter([x[i] for i in partial], [scores[i] for i in partial], s=20, alpha=0.6, **hollow)
         if best is not None:
             axis.scatter([x[best]], [scores[best]], s=60, facecolors="none", edgecolors="black")
         if numbers and min(values) > 0 and max(values) >= 8 * min(values):
             axis.set_xscale("log")
             _decades(axis.xaxis)
+        elif numbers and min(values) == 0 and max(values) >= 8 * (least := min(v for v in values if v > 0)):
+            axis.set_xscale("symlog", linthresh=least)
+            axis.set_xticks(sorted(set(values)), [f"{value:g}" for value in sorted(set(values))])
         axis.set_title(key, fontsize=9)
         axis.grid(alpha=0.25)
     for axis in axes[len(panels) :]:

@@ -15,6 +15,7 @@ from ganray.tuning.board import Board, Row
 from ganray.tuning.front import front
 from ganray.tuning.importance import importance
 from ganray.tuning.trials import Sample
+from ganray.tuning.view import short
 
 FEWEST = 3
 """Trials with a score that say something of the keys."""
@@ -140,7 +141,7 @@ def _table(board: Board, scale: dict[str, dict[str, float]]) -> Table:
     best = board.best
     return Table(
         "Trials",
-        ["trial", *keys, *(["seed"] if seeded else []), "step", board.metric, "status"],
+        ["trial", *(short(key, keys) for key in keys), *(["seed"] if seeded else []), "step", board.metric, "status"],
         rows,
         note="The score is the best of each trial's validations.",
         highlight=board.rows.index(best) if best else None,
@@ -194,6 +195,7 @@ def _keys(board: Board) -> list[Any]:
     panels = {
         key: ([sample.get(key) for sample in tried], scores) for key in dict.fromkeys(k for s in tried for k in s)
     }
+    partial = [place for place, row in enumerate(scored) if row.status != "finished"]
     shares = importance(tried, scores)
     return [
         Picture(
@@ -203,8 +205,8 @@ def _keys(board: Board) -> list[Any]:
         ),
         Picture(
             f"{board.metric} over each key",
-            plots.slices(panels, y_label=board.metric, best=best),
-            "The best trial is ringed. Trials that were stopped early stand with what they had.",
+            plots.slices(panels, y_label=board.metric, best=best, partial=partial),
+            "The best trial is ringed. Hollow: stopped early, with the score it had by then.",
         ),
         Table(
             "Which keys matter",

@@ -18,7 +18,7 @@ def table(board: Board) -> Table:
     drawn = Table(box=None, pad_edge=False, header_style="bold")
     keys = list(dict.fromkeys(key for row in board.rows for key in row.config))
     seeded = any(row.seed is not None for row in board.rows)
-    for name in ("trial", *(_short(key, keys) for key in keys), *["seed"] * seeded, "step", board.metric, "status"):
+    for name in ("trial", *(short(key, keys) for key in keys), *["seed"] * seeded, "step", board.metric, "status"):
         drawn.add_column(name, justify="left" if name in ("trial", "status") else "right", overflow="fold")
     best = board.best
     for row in board.rows:
@@ -86,7 +86,7 @@ def _said(row: Row, status: str) -> str:
     return f"{status}: {row.message.splitlines()[0][:80]}" if row.message else status
 
 
-def _short(key: str, keys: list[str]) -> str:
+def short(key: str, keys: list[str]) -> str:
     """As few of the last parts of a dotted key as tell it from the others."""
     parts = key.split(".")
     for count in range(1, len(parts)):
