@@ -17,6 +17,9 @@ from ganray.data.sampler import Draw, SegmentSampler
 from ganray.data.script import Script
 from ganray.text.labels import Labels
 
+JOIN_S = 10.0
+"""What a reader may take to end: a segment from slow storage."""
+
 
 class ReadsSegments(Protocol):
     """What the loader needs of a dataset's split."""
@@ -96,12 +99,13 @@ def load_batches(
             yield item
     finally:
         closed.set()
+        thread.join(JOIN_S)  # a thread that reads while the interpreter ends takes the process down with it
 
 
 def _put(ready: queue.Queue, item: Batch | BaseException, closed: threading.Event) -> None:
     while not closed.is_set():
         with contextlib.suppress(queue.Full):
-            ready.put(item, timeout=0.5)
+            ready.put(item, timeout=0.1)
             break
 
 

@@ -7,7 +7,7 @@ import pytest
 from ganray.config import load
 from ganray.config.cluster import ClusterConfig, cluster_rules
 from ganray.provisioning import probe
-from ganray.provisioning.start import LOST_NODE, environment, head_command
+from ganray.provisioning.start import LOST_NODE, STOP_WAIT, environment, head_command
 
 CONFIG: dict[str, Any] = {
     "name": "tested",
@@ -172,7 +172,7 @@ def test_the_head_is_started_as_the_config_says():
     command = head_command(cluster)
     assert command[:4] == ["ray", "start", "--head", "--block"]
     assert {"--num-cpus=8", "--num-gpus=2", "--memory=16000000000", "--dashboard-host=127.0.0.1"} <= set(command)
-    assert environment(cluster) == {"RAY_AUTH_MODE": "disabled"}
+    assert environment(cluster) == {"RAY_AUTH_MODE": "disabled", **STOP_WAIT}
     several = {"m": {"cpus": 8, "memory_gb": 16, "max_nodes": 2}}
     cluster = load(ClusterConfig, CONFIG | {"security": {}, "pools": several})
-    assert environment(cluster) == {"RAY_AUTH_MODE": "token", **LOST_NODE}
+    assert environment(cluster) == {"RAY_AUTH_MODE": "token", **STOP_WAIT, **LOST_NODE}

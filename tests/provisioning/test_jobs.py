@@ -69,6 +69,7 @@ def test_submit_without_a_job_server_says_so(head):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_a_job_with_a_checkpoint_and_it_can_be_resumed(head, dataset, tiny_run, tmp_path):
     recipe = tmp_path / "tiny.yaml"
     long = tiny_run("validation.every_steps=100000", "schedule.max_steps=100000", "checkpoint.every_steps=100000")
