@@ -84,53 +84,58 @@ class Encoder:
 
     Args:
         format: One of `FORMATS`.
-        sample_rate: Of what is written, in Hz. Opus is resampled where it doesn't know the rate; see `sample_rate`.
+        sample_rate: Of what is written, in Hz.
+        to_rate: Of what comes out; None: the same. Opus takes the next one that it knows; see `sample_rate`.
         sink: Where the bytes go instead of being returned.
 
     Raises:
         UsageError: The format is unknown.
     """
 
-    def __init__(self, format: str, sample_rate: int, sink: BinaryIO | None = None) -> None:
+    def __init__(self, format: str, sample_rate: int, sink: BinaryIO | None = None, to_rate: int | None = None) -> None:
         if format not in FORMATS:
             raise UsageError(f"no audio format {format!r}", mend=f"use one of {', '.join(FORMATS)}")
-        self.format, self.sample_rate = format, sample_rate
+        self.format, self.sample_rate = format, to_rate or sample_rate
         self.media_type = FORMATS[format]
         self._opened = False
         if format in _CONTAINERS:
-            if format == "opus" and sample_rate not in _OPUS_RATES:
-                self.sample_rate = next((rate for rate in _OPUS_RATES if rate >= sample_rate), 48_000)
+            if format == "opus" and self.sample_rate not in _OPUS_RATES:
+                self.sample_rate = next((rate for rate in _OPUS_RATES if rate >= self.sample_rate), 48_000)
             container, codec = _CONTAINERS[format]
             self._pipe = _Pipe()
             self._container = av.open(sink or self._pipe, "w", format=container)
             self._stream = self._container.add_stream(codec, rate=self.sample_rate, layout="mono")
             if format != "flac":
                 self._stream.bit_rate = 96_000
-            self._resampler = None
-            if self.sample_rate != sample_rate:
-                self._resampler = soxr.ResampleStream(sample_rate, self.sample_rate, 1, dtype="float32")
+        self._resampler = None
+        if self.sample_rate != sample_rate:
+            self._resampler = soxr.ResampleStream(sample_rate, self.sample_rate, 1, dtype="float32")
 
     def write(self, block: np.ndarray) -> bytes:
         """Encode `block`, (T,) in [-1, 1]; the bytes that are ready, perhaps none."""
-        if self.format not in _CONTAINERS:
-            data = to_pcm16(block).astype("<i2").tobytes()
-            if self.format == "wav" and not self._opened:
-                data = _wav_header(self.sample_rate, None) + data
-            self._opened = True
-            return data
-        self._encode(self._resampler.resample_chunk(block.astype(np.float32)) if self._resampler else block)
-        return self._pipe.take()
+        return self._write(self._resampler.resample_chunk(block.astype(np.float32)) if self._resampler else block)
 
     def close(self) -> bytes:
         """The last bytes. Nothing may be written afterwards."""
-        if self.format not in _CONTAINERS:
-            return b"" if self._opened else self.write(np.zeros(0, np.float32))
+        data = b""
         if self._resampler:
-            self._encode(self._resampler.resample_chunk(np.zeros(0, np.float32), last=True))
+            data = self._write(self._resampler.resample_chunk(np.zeros(0, np.float32), last=True))
+        if self.format not in _CONTAINERS:
+            return data if self._opened else self._write(np.zeros(0, np.float32))
         for packet in self._stream.encode(None):
             self._container.mux(packet)
         self._container.close()
-        return self._pipe.take()
+        return data + self._pipe.take()
+
+    def _write(self, block: np.ndarray) -> bytes:
+        if self.format in _CONTAINERS:
+            self._encode(block)
+            return self._pipe.take()
+        data = to_pcm16(block).astype("<i2").tobytes()
+        if self.format == "wav" and not self._opened:
+            data = _wav_header(self.sample_rate, None) + data
+        self._opened = True
+        return data
 
     def _encode(self, block: np.ndarray) -> None:
         if not len(block):

@@ -12,7 +12,8 @@ from ganray.errors import Problem
 
 Format = Literal["wav", "flac", "mp3", "opus", "aac", "pcm"]
 """What a response can be encoded as."""
-VoiceName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+VOICE_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
+VoiceName = Annotated[str, Field(pattern=f"^{VOICE_NAME}$")]
 Count = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(gt=0)]
 
@@ -35,6 +36,8 @@ class StreamConfig(Schema):
     """Mel frames of the first block: fewer are heard sooner."""
     block_frames: Count = 96
     """Blocks double from there up to so many frames: longer ones cost less."""
+    first_audio_s: Seconds = 0.1
+    """When a listener wants the first block: a stream that is further ahead of its playback lets it pass."""
 
 
 class ReplicaConfig(Schema):
@@ -44,8 +47,10 @@ class ReplicaConfig(Schema):
     """Torch threads, and CPU cores taken from the cluster. One is best: more replicas beat more threads."""
     gpus: float = Field(0, ge=0)
     """GPUs taken from the cluster, fractions allowed."""
-    max_ongoing_requests: Count = 8
-    """Requests that one replica works on at a time, block by block in turn."""
+    max_ongoing_requests: Count = 64
+    """Requests that one replica works on at a time, the most urgent block first."""
+    max_voices: Count = 8
+    """Voices that it holds at a time; the one that was asked for longest ago makes room."""
 
 
 class AutoscalingConfig(Schema):
@@ -75,7 +80,9 @@ class QueueConfig(Schema):
     status_code: Literal[429, 503] = 429
     """HTTP status of a refusal."""
     retry_after_s: Seconds = 1.0
-    """What its Retry-After header says, in seconds."""
+    """What its Retry-After header says, in seconds, where no replica could tell."""
+    most_wait_s: Seconds = 1.0
+    """A replica that would begin later than that refuses, with a Retry-After computed from what it has promised."""
 
 
 class IngressConfig(Schema):
@@ -104,6 +111,8 @@ class ServeConfig(Schema):
     """Name → voice folder. A relative one: `ganray serve` looks where it runs, `serve deploy` where Ray was started."""
     default: str | None = None
     """The voice of requests that name none, or name `default`; the first of `voices` when left out."""
+    shelf: str | None = None
+    """Folder whose folders are voices, too, by their names; looked at every second: a new one needs no restart."""
     access: AccessConfig = AccessConfig()
     """Who may ask."""
     limits: LimitsConfig = LimitsConfig()

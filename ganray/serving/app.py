@@ -5,11 +5,11 @@
 `build` is what `import_path: ganray.serving.app:build` in a Serve YAML names.
 """
 
-import asyncio
+import logging
+import time
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from fastapi import FastAPI
@@ -20,12 +20,15 @@ from ray.serve.handle import DeploymentHandle
 
 from ganray.config import load
 from ganray.config.serve import ServeConfig, serve_rules
-from ganray.errors import GanrayError
-from ganray.serving import keys
+from ganray.serving import keys, meters
 from ganray.serving.errors import as_api_errors
+from ganray.serving.generator import Generator
 from ganray.serving.routes import VoiceInfo, create_app
+from ganray.serving.shelf import Shelf
+from ganray.serving.turns import Playback
+from ganray.voice.speech import Block
 
-T = TypeVar("T")
+log = logging.getLogger("ray.serve")
 
 
 def build(args: dict) -> Application:
@@ -70,84 +73,6 @@ def _report_every(seconds: float) -> dict[str, str]:
     return {name: str(seconds) for name in names}
 
 
-class Generator:
-    """One replica: every voice, and one thread that makes blocks for all its requests in turn."""
-
-    def __init__(self, config: ServeConfig) -> None:
-        import torch
-
-        from ganray.voice import Voice
-
-        torch.set_num_threads(config.replica.threads)
-        device = "cuda" if config.replica.gpus else "cpu"
-        self.config = config
-        self._voices = {name: Voice.load(source, device) for name, source in config.voices.items()}
-        self._thread = ThreadPoolExecutor(1, "blocks")
-
-    def voices(self) -> dict[str, VoiceInfo]:
-        """What the front must know of every voice."""
-        return {
-            name: VoiceInfo(
-                name=name,
-                kind=voice.kind,
-                audio=voice.audio,
-                digest=voice.digest,
-                num_parameters=voice.num_parameters,
-                scores=(voice.card.get("origin") or {}).get("scores") or {},
-            )
-            for name, voice in self._voices.items()
-        }
-
-    async def vocode(self, voice: str, signal: np.ndarray, seed: int) -> AsyncIterator[np.ndarray]:
-        """Blocks of float32 samples from a waveform (T,) at the voice's rate, or from its mel (M, F).
-
-        When the client goes away this is cancelled at an `await`: at most one more block is made.
-        """
-        speaker, stream = self._voices[voice], self.config.stream
-
-        def begin() -> Any:
-            mel = signal if signal.ndim == 2 else speaker.mel(signal)
-            return iter(
-                speaker.stream(mel, seed=seed, first_frames=stream.first_frames, block_frames=stream.block_frames)
-            )
-
-        async for block in self._blocks(begin, voice):
-            yield block
-
-    async def speak(
-        self, voice: str, text: str, delivery: dict[str, Any], seed: int, markup: bool
-    ) -> AsyncIterator[np.ndarray]:
-        """Blocks of float32 samples from a text, as soon as each is made."""
-        speaker, stream = self._voices[voice], self.config.stream
-
-        def begin() -> Any:
-            from ganray.voice import Delivery
-
-            blocks = speaker.speak(
-                text,
-                Delivery(**delivery),
-                seed=seed,
-                markup=markup,
-                first_frames=stream.first_frames,
-                block_frames=stream.block_frames,
-            )
-            return (block.waveform for block in blocks)
-
-        async for block in self._blocks(begin, voice):
-            yield block
-
-    async def _blocks(self, begin: Callable[[], Any], voice: str) -> AsyncIterator[np.ndarray]:
-        blocks = await self._in_turn(begin)
-        while (block := await self._in_turn(lambda: next(blocks, None))) is not None:
-            if not np.isfinite(block).all():
-                raise GanrayError("the voice made NaN", voice=voice, mend="export an earlier checkpoint")
-            yield block
-
-    async def _in_turn(self, work: Callable[[], T]) -> T:
-        """Run `work` in the one thread, after what other requests have waiting there."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
-
-
 def _asgi() -> FastAPI:
     return create_app(lambda: serve.get_replica_context().servable_object)
 
@@ -160,25 +85,51 @@ class Ingress:
             keys.read(Path(config.access.keys))  # a front with a damaged file does not start
         self.config = config
         self._generator = generator
-        self._voices: dict[str, VoiceInfo] | None = None
+        self._shelf = Shelf(config)
+        self._meters = meters.ForIngress()
 
     async def voices(self) -> dict[str, VoiceInfo]:
-        """Every voice, by name; asked of a generator once."""
-        if self._voices is None:
-            with as_api_errors():
-                self._voices = await self._generator.voices.remote()
-        return self._voices
+        """Every voice, by name."""
+        return {name: VoiceInfo.of(name, voice) for name, voice in self._shelf.voices().items()}
 
-    async def vocode(self, voice: str, signal: np.ndarray, seed: int) -> AsyncIterator[np.ndarray]:
-        """Blocks of float32 samples from a generator."""
-        with as_api_errors():
-            async for block in self._generator.options(stream=True).vocode.remote(voice, signal, seed):
-                yield block
+    async def vocode(self, voice: str, signal: np.ndarray, seed: int) -> AsyncIterator[Block]:
+        """Blocks from a generator."""
+        handle = self._generator.options(stream=True)
+        async for block in self._watched(voice, lambda: handle.vocode.remote(voice, signal, seed)):
+            yield block
 
     async def speak(
         self, voice: str, text: str, delivery: dict[str, Any], seed: int, markup: bool
-    ) -> AsyncIterator[np.ndarray]:
-        """Blocks of float32 samples from a generator."""
-        with as_api_errors():
-            async for block in self._generator.options(stream=True).speak.remote(voice, text, delivery, seed, markup):
-                yield block
+    ) -> AsyncIterator[Block]:
+        """Blocks from a generator."""
+        handle = self._generator.options(stream=True)
+        async for block in self._watched(voice, lambda: handle.speak.remote(voice, text, delivery, seed, markup)):
+            yield block
+
+    async def _watched(self, voice: str, begin: Callable[[], AsyncIterator[Block]]) -> AsyncIterator[Block]:
+        """The blocks, counted; Ray's errors as ours."""
+        rate = self._shelf.voices()[voice].audio.sample_rate
+        playback, end = Playback(self.config.stream.first_audio_s), "left"
+        try:
+            with as_api_errors():
+                async for block in begin():
+                    playback.add(len(block.waveform) / rate)
+                    yield block
+            end = "whole"
+        except Exception:
+            end = "failed"
+            raise
+        finally:
+            self._told(voice, end, playback)
+
+    def _told(self, voice: str, end: str, playback: Playback) -> None:
+        seconds, first = time.monotonic() - playback.asked, playback.first_audio_s
+        if first is not None:
+            self._meters.first_audio(voice, first)
+        self._meters.ended(voice, end, playback.made_s, seconds, playback.dry_s > 0)
+        told = f"first audio {first * 1000:.0f} ms, " if first is not None else ""
+        log.info(
+            f"stream {end}: {voice}, {told}{playback.made_s:.2f} s of audio in {seconds:.2f} s",
+            extra={"voice": voice, "end": end, "audio_s": round(playback.made_s, 3), "seconds": round(seconds, 3)}
+            | ({} if first is None else {"first_audio_s": round(first, 4)}),
+        )

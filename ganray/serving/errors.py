@@ -61,6 +61,18 @@ class ApiError(Exception):
         return envelope(self.status, str(self), self.code, self.param, headers)
 
 
+class OverloadedError(Exception):
+    """A replica has promised all that it can keep.
+
+    Args:
+        retry_after_s: When what it has promised is done.
+    """
+
+    def __init__(self, retry_after_s: float) -> None:
+        super().__init__(retry_after_s)
+        self.retry_after_s = retry_after_s
+
+
 def envelope(
     status: int, message: str, code: str, param: str | None = None, headers: dict[str, str] | None = None
 ) -> JSONResponse:
@@ -82,16 +94,17 @@ def as_api_error(error: BaseException) -> ApiError | None:
     if isinstance(error, UsageError):
         return ApiError(400, _words(error), code="invalid_request")
     if isinstance(error, BackPressureError):
-        return ApiError(
-            error.status_code,
-            "every replica is busy and the queue is full",
-            code="server_is_overloaded",
-            retry_after_s=error.retry_after_s or 1,
-            mend="come again after the seconds in Retry-After",
-        )
+        return _overloaded(error.status_code, "every replica is busy and the queue is full", error.retry_after_s or 1)
+    if isinstance(error, OverloadedError):
+        return _overloaded(429, "whoever listens now would hear gaps if this were begun", error.retry_after_s)
     if isinstance(error, DeploymentUnavailableError | RayActorError):
         return ApiError(503, "no replica could take the request", code="no_replica", retry_after_s=1, mend="come again")
     return None
+
+
+def _overloaded(status: int, message: str, retry_after_s: float) -> ApiError:
+    mend = "come again after the seconds in Retry-After"
+    return ApiError(status, message, code="server_is_overloaded", retry_after_s=retry_after_s, mend=mend)
 
 
 @contextmanager

@@ -10,8 +10,9 @@ from collections.abc import AsyncIterator, Callable
 import numpy as np
 from fastapi.responses import Response, StreamingResponse
 
-from ganray.audio import FORMATS, Encoder, encode
+from ganray.audio import FORMATS, Encoder, encode, resample
 from ganray.config.serve import Format
+from ganray.voice.speech import Block
 
 WAV_HEADER_BYTES = 44
 FLAC_LENGTH_AT = 18
@@ -19,10 +20,11 @@ FLAC_LENGTH_AT = 18
 
 
 async def audio_response(
-    blocks: AsyncIterator[np.ndarray],
+    blocks: AsyncIterator[Block],
     *,
     num_samples: int | None,
     sample_rate: int,
+    to_rate: int | None = None,
     response_format: Format,
     stream: bool,
     headers: dict[str, str],
@@ -31,9 +33,10 @@ async def audio_response(
     """Encode `blocks` and send them, as they come or as a whole.
 
     Args:
-        blocks: (T,) float32 in [-1, 1] each, `num_samples` in all.
+        blocks: `num_samples` in all.
         num_samples: Where known beforehand, wav and pcm tell their exact length even when they are streamed.
         sample_rate: Of the blocks, in Hz.
+        to_rate: Of the response; None: the same.
         response_format: One of `FORMATS`.
         stream: Send blocks as they come.
         headers: More headers.
@@ -43,15 +46,13 @@ async def audio_response(
         Exception: What `blocks` raised before its first block; with `stream` false, at any block.
     """
     media_type = FORMATS[response_format]
-    headers = {**headers, "x-sample-rate": str(sample_rate)}
     if num_samples is None and response_format == "flac" and events is None:
         stream = False  # a decoder gives up on one that can't tell its length
     if not stream and events is None:
-        waveform = np.concatenate([block async for block in blocks])
-        content = await asyncio.to_thread(encode, waveform, sample_rate, response_format)
-        return Response(content, media_type=media_type, headers=headers)
-    encoder = Encoder(response_format, sample_rate)
-    headers["x-sample-rate"] = str(encoder.sample_rate)  # opus knows some rates only
+        content, rate = await whole(blocks, sample_rate, to_rate, response_format)
+        return Response(content, media_type=media_type, headers={**headers, "x-sample-rate": str(rate)})
+    encoder = Encoder(response_format, sample_rate, to_rate=to_rate)
+    headers = {**headers, "x-sample-rate": str(encoder.sample_rate)}  # opus knows some rates only
     if events is None and num_samples is not None and response_format in ("wav", "pcm"):
         header_bytes = WAV_HEADER_BYTES if response_format == "wav" else 0
         headers["content-length"] = str(header_bytes + 2 * num_samples)
@@ -62,12 +63,25 @@ async def audio_response(
     return StreamingResponse(encoded, media_type=media_type, headers=headers)
 
 
+async def whole(
+    blocks: AsyncIterator[Block], sample_rate: int, to_rate: int | None, response_format: Format
+) -> tuple[bytes, int]:
+    """All `blocks` as one file whose header tells its length, and its sample rate."""
+    waveform = np.concatenate([block.waveform async for block in blocks])
+    return await asyncio.to_thread(_file, waveform, sample_rate, to_rate or sample_rate, response_format)
+
+
+def _file(waveform: np.ndarray, sample_rate: int, to_rate: int, response_format: Format) -> tuple[bytes, int]:
+    rate = Encoder(response_format, to_rate).sample_rate
+    return encode(resample(waveform, sample_rate, to_rate), to_rate, response_format), rate
+
+
 async def _encoded(
-    encoder: Encoder, block: np.ndarray | None, blocks: AsyncIterator[np.ndarray], num_samples: int | None
+    encoder: Encoder, block: Block | None, blocks: AsyncIterator[Block], num_samples: int | None
 ) -> AsyncIterator[bytes]:
     begun = False
     while block is not None:
-        content = await asyncio.to_thread(encoder.write, block)
+        content = await asyncio.to_thread(encoder.write, block.waveform)
         if content:
             yield content if begun else _with_length(content, encoder.format, num_samples)
             begun = True

@@ -1,6 +1,7 @@
 """The HTTP API and the page, as an ASGI app that knows nothing of Ray: `app.py` puts it in front of the replicas."""
 
 import asyncio
+import base64
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 from fastapi import FastAPI, Request
-from fastapi.responses import FileResponse, Response
+from fastapi.responses import FileResponse, JSONResponse, Response
 
 from ganray import __version__
 from ganray.config.audio import AudioConfig
@@ -18,9 +19,11 @@ from ganray.config.serve import ServeConfig
 from ganray.serving.errors import ApiError, install
 from ganray.serving.keys import Door
 from ganray.serving.requests import VocodeFields, read_vocode_request
-from ganray.serving.responses import audio_response
-from ganray.serving.speech import MODELS, SpeechFields, as_events, read_speech_request
+from ganray.serving.responses import audio_response, whole
+from ganray.serving.speech import MODELS, OPENAI_PCM_RATE, Heard, SpeechFields, as_events, read_speech_request
 from ganray.serving.uploads import decode_audio, decode_mel, is_mel
+from ganray.voice.description import Description
+from ganray.voice.speech import Block
 
 PAGE = Path(__file__).parent / "page"
 SCRIPTS = ("page.js", "say.js", "service.js", "sound.js", "vocode.js")
@@ -43,6 +46,25 @@ class VoiceInfo:
     num_parameters: int
     created: int = 0
     scores: dict[str, Any] = field(default_factory=dict)
+    speakers: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    styles: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, name: str, voice: Description) -> "VoiceInfo":
+        """A voice by the name that requests give it."""
+        return cls(
+            name,
+            voice.kind,
+            voice.audio,
+            voice.digest,
+            voice.num_weights,
+            voice.created,
+            voice.scores,
+            voice.speakers,
+            voice.languages,
+            voice.styles,
+        )
 
 
 class Service(Protocol):
@@ -53,13 +75,11 @@ class Service(Protocol):
     async def voices(self) -> dict[str, VoiceInfo]:
         """Every voice, by name."""
 
-    def vocode(self, voice: str, signal: np.ndarray, seed: int) -> AsyncIterator[np.ndarray]:
-        """Blocks of float32 samples from a waveform (T,) at the voice's rate, or from its mel (M, F)."""
+    def vocode(self, voice: str, signal: np.ndarray, seed: int) -> AsyncIterator[Block]:
+        """Blocks from a waveform (T,) at the voice's rate, or from its mel (M, F)."""
 
-    def speak(
-        self, voice: str, text: str, delivery: dict[str, Any], seed: int, markup: bool
-    ) -> AsyncIterator[np.ndarray]:
-        """Blocks of float32 samples from a text; `delivery` holds what `ganray.voice.Delivery` takes."""
+    def speak(self, voice: str, text: str, delivery: dict[str, Any], seed: int, markup: bool) -> AsyncIterator[Block]:
+        """Blocks from a text; `delivery` holds what `ganray.voice.Delivery` takes."""
 
 
 def create_app(service: Callable[[], Service]) -> FastAPI:
@@ -205,34 +225,34 @@ async def _speech(service: Service, request: Request) -> Response:
             param="voice",
             mend="POST audio, or a mel, to /v1/audio/vocode",
         )
-    num_frames: list[int] = []
-    blocks = service.speak(voice.name, fields.input, fields.delivery, fields.seed, fields.ssml)
+    heard = Heard(fields, voice.audio.hop_length)
+    markup = fields.ssml or fields.phonemes
+    text = f"[[{fields.input}]]" if fields.phonemes else fields.input
+    blocks = heard.listen(service.speak(voice.name, text, fields.delivery, fields.seed, markup))
+    to_rate = fields.sample_rate or (OPENAI_PCM_RATE if fields.response_format == "pcm" else None)
+    told = {"x-model": voice.name, "x-voice-digest": voice.digest, "x-seed": str(fields.seed)}
+    if fields.timestamps and fields.stream_format == "audio":
+        content, rate = await whole(blocks, voice.audio.sample_rate, to_rate, fields.response_format)
+        document = {
+            "audio": base64.b64encode(content).decode(),
+            "format": fields.response_format,
+            "sample_rate": rate,
+            "words": heard.timed(),
+            "usage": heard.usage(),
+        }
+        return JSONResponse(document, headers=told)
     response = await audio_response(
-        _counted(blocks, num_frames, voice.audio.hop_length),
+        blocks,
         num_samples=None,
         sample_rate=voice.audio.sample_rate,
+        to_rate=to_rate,
         response_format=fields.response_format,
         stream=True,
-        headers={
-            "x-model": voice.name,
-            "x-voice-digest": voice.digest,
-            "x-seed": str(fields.seed),
-            "content-disposition": f'inline; filename="{voice.name}.{fields.response_format}"',
-        },
-        events=partial(as_events, num_characters=len(fields.input), num_frames=num_frames)
-        if fields.stream_format == "sse"
-        else None,
+        headers=told | {"content-disposition": f'inline; filename="{voice.name}.{fields.response_format}"'},
+        events=partial(as_events, heard=heard) if fields.stream_format == "sse" else None,
     )
     response.headers["server-timing"] = f"first-audio;dur={(time.perf_counter() - begin) * 1000:.1f}"
     return response
-
-
-async def _counted(
-    blocks: AsyncIterator[np.ndarray], num_frames: list[int], hop_length: int
-) -> AsyncIterator[np.ndarray]:
-    async for block in blocks:
-        num_frames.append(len(block) // hop_length)
-        yield block
 
 
 async def _named(service: Service, fields: SpeechFields) -> VoiceInfo:

@@ -7,17 +7,21 @@ import base64
 import difflib
 import json
 from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from starlette.requests import Request
 
 from ganray.config.schema import Schema
 from ganray.config.serve import Format
 from ganray.serving.errors import ApiError, as_api_error
 from ganray.serving.requests import read_body
+from ganray.voice.speech import Block, SpokenWord
 
 LARGEST_BODY = 256 * 1024
+OPENAI_PCM_RATE = 24_000
+"""Hz of pcm, whatever the voice's own: a client can't know better."""
 MODELS = ("tts-1", "tts-1-hd", "gpt-4o-mini-tts", "gpt-4o-mini-tts-2025-12-15")
 """OpenAI's names, which clients send because they must send one: all of them mean the voice that `voice` names."""
 
@@ -34,7 +38,7 @@ class SpeechFields(Schema):
     instructions: str = Field("", max_length=4096)
     """Accepted, and without effect: how something is said is told by the fields below."""
     response_format: Format = "mp3"
-    """mp3, opus, aac, flac, wav or pcm (16-bit little-endian, mono, at the voice's sample rate)."""
+    """mp3, opus, aac, flac, wav or pcm (16-bit little-endian, mono, 24 kHz)."""
     speed: float = Field(1.0, ge=0.25, le=4.0)
     """Times the voice's own speed."""
     stream_format: Literal["audio", "sse"] = "audio"
@@ -57,6 +61,19 @@ class SpeechFields(Schema):
     """Which of the voice's styles, or how much of which; null: none in particular."""
     ssml: bool = False
     """Whether `input` holds the SSML subset and inline phonemes."""
+    phonemes: bool = False
+    """Whether `input` is phonemes, as `ganray say --phonemes` prints them, and no text."""
+    sample_rate: int | None = Field(None, ge=8000, le=48000)
+    """Hz; null: 24,000 for pcm, else the voice's own."""
+    timestamps: tuple[Literal["word", "phoneme"], ...] = ()
+    """Tell when each is heard, with its place in `input`: events with sse, else the response is JSON that carries the
+    audio in base64."""
+
+    @model_validator(mode="after")
+    def _one_reading(self) -> "SpeechFields":
+        if self.ssml and self.phonemes:
+            raise ValueError("ssml and phonemes are two readings of input; ask for one")
+        return self
 
     @field_validator("voice", mode="before")
     @classmethod
@@ -112,19 +129,61 @@ def _refused(error: ValidationError) -> ApiError:
     return ApiError(400, f"{param} {shown!r}: {message[0].lower()}{message[1:]}", code="invalid_value", param=param)
 
 
-async def as_events(audio: AsyncIterator[bytes], num_characters: int, num_frames: list[int]) -> AsyncIterator[bytes]:
+@dataclass
+class Heard:
+    """What has passed of a stream: for its timings, and its usage.
+
+    Args:
+        fields: Of the request.
+        hop_length: Samples a frame.
+    """
+
+    fields: SpeechFields
+    hop_length: int
+    num_frames: int = 0
+    words: list[SpokenWord] = field(default_factory=list)
+
+    async def listen(self, blocks: AsyncIterator[Block]) -> AsyncIterator[Block]:
+        """`blocks` as they are."""
+        async for block in blocks:
+            self.num_frames += len(block.waveform) // self.hop_length
+            self.words += block.words
+            yield block
+
+    def timed(self) -> list[dict[str, Any]]:
+        """The words since the last call, with what was asked to be told of them."""
+        words, self.words = self.words, []
+        return [self._timed(word) for word in words]
+
+    def _timed(self, word: SpokenWord) -> dict[str, Any]:
+        place = {"word": word.text, "start": word.start, "end": word.end}
+        place |= {"start_s": round(word.start_s, 4), "end_s": round(word.end_s, 4)}
+        if "phoneme" in self.fields.timestamps:
+            parts = [{"phoneme": p, "start_s": round(a, 4), "end_s": round(b, 4)} for p, a, b in word.phonemes]
+            place["phonemes"] = parts
+        return place
+
+    def usage(self) -> dict[str, int]:
+        """Characters in, mel frames out."""
+        spent, given = self.num_frames, len(self.fields.input)
+        return {"input_tokens": given, "output_tokens": spent, "total_tokens": given + spent}
+
+
+async def as_events(audio: AsyncIterator[bytes], heard: Heard) -> AsyncIterator[bytes]:
     """Encoded audio as server-sent events; what fails on the way is an event too, never a silent end."""
     try:
         async for content in audio:
+            if heard.fields.timestamps and heard.words:
+                yield _event({"type": "speech.audio.words", "words": heard.timed()})
             yield _event({"type": "speech.audio.delta", "audio": base64.b64encode(content).decode()})
     except Exception as error:
         known = as_api_error(error)
         told = {"message": str(known or "the voice failed"), "code": known.code if known else "internal_error"}
         yield _event({"type": "speech.audio.error", "error": told})
         return
-    spent = sum(num_frames)
-    usage = {"input_tokens": num_characters, "output_tokens": spent, "total_tokens": num_characters + spent}
-    yield _event({"type": "speech.audio.done", "usage": usage})
+    if heard.fields.timestamps and heard.words:
+        yield _event({"type": "speech.audio.words", "words": heard.timed()})
+    yield _event({"type": "speech.audio.done", "usage": heard.usage()})
 
 
 def _event(document: dict[str, Any]) -> bytes:

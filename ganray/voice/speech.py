@@ -28,6 +28,7 @@ class SpokenWord:
         end: Where it ends.
         start_s: Seconds from the beginning of the speech.
         end_s: The same.
+        phonemes: Each with its own start_s and end_s.
     """
 
     text: str
@@ -35,6 +36,7 @@ class SpokenWord:
     end: int
     start_s: float
     end_s: float
+    phonemes: tuple[tuple[str, float, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -164,10 +166,11 @@ class Speaker:
         starts = ends - durations[1:-1] * self.audio.hop_length
         of = np.array(sentence.word_of)
         rate = self.audio.sample_rate
-        spoken = []
+        spoken, symbols = [], sentence.phonemes
         for index, word in enumerate(sentence.words):
             places = np.flatnonzero(of == index)
             if len(places):
                 begins, stops = float(starts[places[0]] / rate), float(ends[places[-1]] / rate)
-                spoken.append(SpokenWord(word.text, word.start, word.end, begins, stops))
+                timed = tuple((symbols[at], float(starts[at] / rate), float(ends[at] / rate)) for at in places)
+                spoken.append(SpokenWord(word.text, word.start, word.end, begins, stops, timed))
         return tuple(spoken)

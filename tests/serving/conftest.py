@@ -17,6 +17,7 @@ from ganray.config import AudioConfig
 from ganray.config.serve import ServeConfig
 from ganray.errors import UsageError
 from ganray.serving.routes import VoiceInfo, create_app
+from ganray.voice.speech import Block, SpokenWord
 
 AUDIO = AudioConfig()
 
@@ -44,7 +45,7 @@ class Parrot:
             for name, kind in self.kinds.items()
         }
 
-    async def vocode(self, voice: str, signal: np.ndarray, seed: int) -> AsyncIterator[np.ndarray]:
+    async def vocode(self, voice: str, signal: np.ndarray, seed: int) -> AsyncIterator[Block]:
         self.seeds.append(seed)
         hop = AUDIO.hop_length
         if signal.ndim == 2:
@@ -56,22 +57,26 @@ class Parrot:
             if self.error is not None and number == self.error_at:
                 raise self.error
             self.made.append(number)
-            yield wave[start : start + 16 * hop]
+            yield Block(wave[start : start + 16 * hop])
 
     async def speak(
         self, voice: str, text: str, delivery: dict[str, float], seed: int, markup: bool
-    ) -> AsyncIterator[np.ndarray]:
+    ) -> AsyncIterator[Block]:
         """A tone of 20 frames a word, an octave higher for 12 semitones."""
         self.asked.append({"text": text, "seed": seed, "markup": markup, **delivery})
         if not text.strip(" ."):
             raise UsageError("nothing to say: there is no word in the text")
-        for number, _ in enumerate(text.split()):
+        at = 0
+        for number, word in enumerate(text.split()):
+            at = text.index(word, at)
+            step = 20 * AUDIO.hop_length / AUDIO.sample_rate
+            timed = SpokenWord(word, at, at + len(word), number * step, (number + 1) * step, (("x", 0.0, step),))
             await asyncio.sleep(self.pause_s)
             if self.error is not None and number == self.error_at:
                 raise self.error
             self.made.append(number)
             times = np.arange(20 * AUDIO.hop_length) * 0.05 * 2 ** (delivery["pitch"] / 12)
-            yield np.sin(times).astype(np.float32) * 0.5
+            yield Block(np.sin(times).astype(np.float32) * 0.5, (timed,))
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,13 +11,15 @@ import pytest
 from ganray.config import AudioConfig
 from ganray.config.serve import ServeConfig
 from ganray.errors import GanrayError
-from ganray.serving.app import Generator
+from ganray.serving.generator import Generator
+from ganray.voice.description import Description
+from ganray.voice.speech import Block
 
 BLOCKS = 8
 
 
 class SlowVoice:
-    """Makes eight blocks of 30 ms of work each, and notes whose they were."""
+    """Makes eight blocks of 30 ms of work and 200 ms of sound each, and notes whose they were."""
 
     kind, digest, num_parameters, card, audio = "mel", "0" * 16, 1, {}, AudioConfig()
     made: list[int]
@@ -29,7 +32,7 @@ class SlowVoice:
         for _ in range(BLOCKS):
             time.sleep(0.03)
             self.made.append(seed)
-            yield np.full(first_frames, self.value, np.float32)
+            yield np.full(4800, self.value, np.float32)
 
 
 @pytest.fixture
@@ -37,6 +40,8 @@ def voice(monkeypatch):
     voice = SlowVoice()
     voice.made = []
     monkeypatch.setattr("ganray.voice.Voice", SimpleNamespace(load=lambda *_: voice))
+    told = Description(Path("nowhere"), "slow", "mel", AudioConfig(), "0" * 16, 1, 0)
+    monkeypatch.setattr("ganray.serving.shelf.describe", lambda _: told)
     return voice
 
 
@@ -45,7 +50,7 @@ def generator(voice):
     return Generator(ServeConfig(voices={"slow": "nowhere"}))
 
 
-async def whole(generator, seed: int) -> list[np.ndarray]:
+async def whole(generator, seed: int) -> list[Block]:
     return [block async for block in generator.vocode("slow", np.zeros((100, 5), np.float32), seed)]
 
 
@@ -97,8 +102,3 @@ def test_a_voice_that_makes_nan_is_told(generator, voice):
     voice.value = float("nan")
     with pytest.raises(GanrayError, match="NaN"):
         asyncio.run(whole(generator, 0))
-
-
-def test_what_the_front_must_know_is_told(generator):
-    info = generator.voices()["slow"]
-    assert (info.name, info.kind, info.audio) == ("slow", "mel", AudioConfig())

@@ -1,0 +1,79 @@
+"""What a replica has promised, and whether it can promise more: who would hear gaps is told to come again instead."""
+
+import math
+from dataclasses import dataclass, field
+
+from ganray.serving.errors import OverloadedError
+
+CHARACTERS_PER_S = 15.0
+"""Of English read at an ordinary pace, for a text whose length is not known before it is planned."""
+HEADROOM = 0.9
+"""Of the speed that was measured: what may be promised."""
+_SMOOTHING = 0.1
+
+
+@dataclass(eq=False)
+class Promise:
+    """A stream that was taken on: audio seconds still to make, those made, and the seconds of work in them."""
+
+    left_s: float
+    made_s: float = 0.0
+    work_s: float = 0.0
+
+
+@dataclass
+class Backlog:
+    """The streams of one replica.
+
+    Attributes:
+        most_wait_s: How long a new stream may have to wait for its first block.
+        speed: Audio seconds made in a second of work, smoothed; None: not measured yet.
+        first_s: Seconds of work until a stream's first block, smoothed.
+    """
+
+    most_wait_s: float
+    speed: float | None = None
+    first_s: float = 0.0
+    promises: set[Promise] = field(default_factory=set)
+
+    @property
+    def seconds(self) -> float:
+        """Audio seconds promised and not made."""
+        return sum(promise.left_s for promise in self.promises)
+
+    @property
+    def wait_s(self) -> float:
+        """How long a stream that comes now waits for its first block: the first blocks that are due before it."""
+        return self.first_s * sum(promise.made_s == 0 for promise in self.promises)
+
+    def take(self, seconds: float) -> Promise:
+        """Take a stream of so many audio seconds on.
+
+        Raises:
+            OverloadedError: It would wait too long, or those that play already would run dry; with when to come again.
+        """
+        if self.speed is not None and self.promises:
+            full = len(self.promises) + 1 > max(self.speed * HEADROOM, 1)
+            if full or self.wait_s > self.most_wait_s:
+                raise OverloadedError(max(1, math.ceil(self.seconds / self.speed)))
+        promise = Promise(seconds)
+        self.promises.add(promise)
+        return promise
+
+    def made(self, promise: Promise, audio_s: float, work_s: float) -> None:
+        """A block of `audio_s` took `work_s`."""
+        if promise.made_s == 0:
+            self.first_s = _smoothed(self.first_s or None, work_s)
+        promise.made_s += audio_s
+        promise.work_s += work_s
+        promise.left_s = max(promise.left_s - audio_s, 0.0)
+
+    def drop(self, promise: Promise) -> None:
+        """The stream has ended, or nobody listens any more."""
+        self.promises.discard(promise)
+        if promise.work_s > 0:
+            self.speed = _smoothed(self.speed, promise.made_s / promise.work_s)
+
+
+def _smoothed(before: float | None, now: float) -> float:
+    return now if before is None else before + _SMOOTHING * (now - before)
