@@ -45,6 +45,79 @@ def train(
     emit(document, _told(document), as_json)
 
 
+@group.command()
+@click.argument("url", required=False)
+@click.option("--voice", default="english", show_default=True, help="Which to serve; of a URL: which to ask for.")
+@click.option("--replicas", type=click.IntRange(min=1), default=2, show_default=True, help="To start; one core each.")
+@click.option("--streams", type=click.IntRange(min=1), multiple=True, help="Listeners at a time. [default: 1 4 16 64]")
+@click.option("--rate", "rates", type=click.FloatRange(min=0.01), multiple=True, help="Requests a second, at random.")
+@click.option("--seconds", type=click.FloatRange(min=1), default=20.0, show_default=True, help="Of each load.")
+@click.option("--key", help="API key of the service at URL.")
+@json_option
+def serve(
+    url: str | None,
+    voice: str,
+    replicas: int,
+    streams: tuple[int, ...],
+    rates: tuple[float, ...],
+    seconds: float,
+    key: str | None,
+    as_json: bool,
+) -> None:
+    """Measure a service under load, the one at URL or one that is started here.
+
+    Every answer is compared with what was heard before any load: a byte that differs is told as corrupted. Before it, a
+    service that is started here has its voice measured in a bare loop on as many cores.
+
+    \b
+    Example:
+      ganray bench serve --streams 1 --streams 16
+      ganray bench serve http://127.0.0.1:8000 --rate 4 --rate 8 --json
+    """
+    import asyncio
+
+    from ganray.serving.load import measure
+
+    levels = streams or (() if rates else (1, 4, 16, 64))
+    wanted: dict[str, Any] = {"streams": levels, "rates": rates, "seconds": seconds, "key": key, "tell": note}
+    document: dict[str, Any] = {"url": url, "voice": voice, "seconds": seconds}
+    if url:
+        document["loads"] = asyncio.run(measure(url.rstrip("/"), voice=voice, **wanted))
+    else:
+        from ganray.config.serve import ServeConfig
+        from ganray.serving import start
+        from ganray.serving.bare import throughput
+
+        note(f"{voice} in a bare loop, {replicas} times")
+        document["bare_audio_seconds_per_s"] = bare = throughput(voice, replicas)
+        scaling = {"min_replicas": replicas, "max_replicas": replicas}
+        config = ServeConfig.model_validate({"voices": {"default": voice}, "autoscaling": scaling})
+        with start(config, port=0) as endpoint:
+            document["loads"] = asyncio.run(measure(endpoint.url, **wanted))
+        for row in document["loads"]:
+            row["of_bare"] = row["audio_seconds_per_s"] / bare
+    emit(document, _loads(document), as_json)
+
+
+def _loads(document: dict[str, Any]) -> str:
+    rows = [["load", "whole", "refused", "failed", "corrupted", "req/s", "audio-s/s", "of bare"]]
+    rows[0] += ["first ms p50", "p95", "p99", "dry %", "goodput/s"]
+    for load in document["loads"]:
+        first = [f"{value:.0f}" for value in load["first_audio_ms"].values()] or ["-"] * 3
+        counts = [str(load[name]) for name in ("whole", "refused", "failed", "corrupted")]
+        rates = [f"{load['requests_per_s']:.1f}", f"{load['audio_seconds_per_s']:.1f}"]
+        rates.append(f"{load['of_bare']:.2f}" if "of_bare" in load else "-")
+        what = f"{load['level']:g} {'streams' if load['loop'] == 'closed' else 'req/s'}"
+        dry, good = f"{load['under_run_percent']:.1f}", f"{load['goodput_per_s']:.1f}"
+        rows.append([what, *counts, *rates, *first, dry, good])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+    lines += sorted({f"failed: {why}" for load in document["loads"] for why in load["failures"]})
+    if "bare_audio_seconds_per_s" in document:
+        lines.append(f"bare loop: {document['bare_audio_seconds_per_s']:.1f} audio-seconds a second")
+    return "\n".join(lines)
+
+
 def _told(document: dict[str, Any]) -> str:
     import io
 

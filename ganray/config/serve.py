@@ -60,8 +60,12 @@ class AutoscalingConfig(Schema):
     """Never fewer; 0 frees the machine when nobody asks, and the first to ask then waits for a start."""
     max_replicas: Count = 2
     """Never more."""
+    policy: Literal["backlog", "requests"] = "backlog"
+    """By what: audio seconds promised and listeners to be kept up with, or Ray's count of requests."""
+    drain_s: Seconds = 1.0
+    """backlog: in how many seconds all that is promised shall be made."""
     target_ongoing_requests: float = Field(2, gt=0)
-    """Requests a replica, running and waiting, that the number of replicas aims at."""
+    """requests: how many a replica, running and waiting, the number of replicas aims at."""
     upscale_delay_s: float = Field(2, ge=0)
     """Seconds of more load than that before a replica is added."""
     downscale_delay_s: float = Field(60, ge=0)

@@ -23,7 +23,8 @@ from ganray.config.serve import ServeConfig, serve_rules
 from ganray.serving import keys, meters
 from ganray.serving.errors import as_api_errors
 from ganray.serving.generator import Generator
-from ganray.serving.routes import VoiceInfo, create_app
+from ganray.serving.routes import create_app
+from ganray.serving.service import VoiceInfo
 from ganray.serving.shelf import Shelf
 from ganray.serving.turns import Playback
 from ganray.voice.speech import Block
@@ -38,7 +39,10 @@ def build(args: dict) -> Application:
         ConfigError: They are no `ServeConfig`.
     """
     config = load(ServeConfig, args, rules=serve_rules)
-    scaling = config.autoscaling.model_dump(exclude={"report_every_s"})
+    scaling = config.autoscaling.model_dump(exclude={"report_every_s", "policy", "drain_s"})
+    if config.autoscaling.policy == "backlog":
+        arguments = {"drain_s": config.autoscaling.drain_s}
+        scaling["policy"] = {"policy_function": "ganray.serving.scaling:OnBacklog", "policy_kwargs": arguments}
     scaling["metrics_interval_s"] = config.autoscaling.report_every_s  # Ray compares it with look_back_period_s …
     reports = {"env_vars": _report_every(config.autoscaling.report_every_s)}  # … and goes by these
     generator = serve.deployment(

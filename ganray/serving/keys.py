@@ -25,6 +25,8 @@ from ganray.serving.errors import ApiError
 
 log = logging.getLogger("ray.serve")
 PREFIX = "gr-"
+POLICY_VIOLATION = 1008
+"""A WebSocket's close code (RFC 6455 §7.4.1)."""
 _LINE = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)\s+sha256:(?P<digest>[0-9a-f]{64})(\s+(?P<rate>[1-9][0-9]*))?")
 
 
@@ -188,13 +190,17 @@ class Door:
         self._keys: Keys | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].startswith("/v1"):
+        if scope["type"] in ("http", "websocket") and scope["path"].startswith("/v1"):
             path = self._access().keys
             if path is not None:
                 if self._keys is None or self._keys.path != Path(path):
                     self._keys = Keys(path)
                 kind, _, secret = Headers(scope=scope).get("authorization", "").partition(" ")
-                scope["state"] = scope.get("state", {}) | {
-                    "caller": self._keys.admit(secret.strip() if kind.lower() == "bearer" else None)
-                }
-        await self._app(scope, receive, send)
+                try:
+                    caller = self._keys.admit(secret.strip() if kind.lower() == "bearer" else None)
+                except ApiError:
+                    if scope["type"] == "websocket":  # before it is accepted: the client sees a 403
+                        return await send({"type": "websocket.close", "code": POLICY_VIOLATION})
+                    raise
+                scope["state"] = scope.get("state", {}) | {"caller": caller}
+        return await self._app(scope, receive, send)

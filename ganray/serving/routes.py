@@ -3,27 +3,24 @@
 import asyncio
 import base64
 import time
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-import numpy as np
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, WebSocket
 from fastapi.responses import FileResponse, JSONResponse, Response
 
 from ganray import __version__
-from ganray.config.audio import AudioConfig
 from ganray.config.serve import ServeConfig
 from ganray.serving.errors import ApiError, install
 from ganray.serving.keys import Door
+from ganray.serving.live import converse
 from ganray.serving.requests import VocodeFields, read_vocode_request
 from ganray.serving.responses import audio_response, whole
-from ganray.serving.speech import MODELS, OPENAI_PCM_RATE, Heard, SpeechFields, as_events, read_speech_request
+from ganray.serving.service import Service, VoiceInfo, reader, voice_of
+from ganray.serving.speech import OPENAI_PCM_RATE, Heard, SpeechFields, as_events, read_speech_request
 from ganray.serving.uploads import decode_audio, decode_mel, is_mel
-from ganray.voice.description import Description
-from ganray.voice.speech import Block
 
 PAGE = Path(__file__).parent / "page"
 SCRIPTS = ("page.js", "say.js", "service.js", "sound.js", "vocode.js")
@@ -33,53 +30,6 @@ PAGE_HEADERS = {
     "content-security-policy": "default-src 'self'; img-src 'self' data:; media-src 'self' blob:",
     "x-content-type-options": "nosniff",
 }
-
-
-@dataclass(frozen=True)
-class VoiceInfo:
-    """What the front must know of a voice to take requests for it."""
-
-    name: str
-    kind: str
-    audio: AudioConfig
-    digest: str
-    num_parameters: int
-    created: int = 0
-    scores: dict[str, Any] = field(default_factory=dict)
-    speakers: tuple[str, ...] = ()
-    languages: tuple[str, ...] = ()
-    styles: tuple[str, ...] = ()
-
-    @classmethod
-    def of(cls, name: str, voice: Description) -> "VoiceInfo":
-        """A voice by the name that requests give it."""
-        return cls(
-            name,
-            voice.kind,
-            voice.audio,
-            voice.digest,
-            voice.num_weights,
-            voice.created,
-            voice.scores,
-            voice.speakers,
-            voice.languages,
-            voice.styles,
-        )
-
-
-class Service(Protocol):
-    """What stands behind the API."""
-
-    config: ServeConfig
-
-    async def voices(self) -> dict[str, VoiceInfo]:
-        """Every voice, by name."""
-
-    def vocode(self, voice: str, signal: np.ndarray, seed: int) -> AsyncIterator[Block]:
-        """Blocks from a waveform (T,) at the voice's rate, or from its mel (M, F)."""
-
-    def speak(self, voice: str, text: str, delivery: dict[str, Any], seed: int, markup: bool) -> AsyncIterator[Block]:
-        """Blocks from a text; `delivery` holds what `ganray.voice.Delivery` takes."""
 
 
 def create_app(service: Callable[[], Service]) -> FastAPI:
@@ -106,12 +56,12 @@ def create_app(service: Callable[[], Service]) -> FastAPI:
     @app.get("/v1/models/{model}")
     async def model(model: str) -> dict[str, Any]:
         """One voice."""
-        return _model(service().config, await _voice(service(), model, "model"))
+        return _model(service().config, await voice_of(service(), model, "model"))
 
     @app.get("/v1/vocoders/{model}")
     async def vocoder(model: str) -> dict[str, Any]:
         """One voice's audio contract, and what requests for it may be."""
-        return _vocoder(service().config, await _voice(service(), model, "model"))
+        return _vocoder(service().config, await voice_of(service(), model, "model"))
 
     @app.post("/v1/audio/vocode", openapi_extra=_request_body(), responses={200: {"content": {"audio/*": {}}}})
     async def vocode(request: Request) -> Response:
@@ -128,6 +78,10 @@ def create_app(service: Callable[[], Service]) -> FastAPI:
     async def speech(request: Request) -> Response:
         """Text in, audio out: by text voices."""
         return await _speech(service(), request)
+
+    @app.websocket("/v1/audio/speech/stream")
+    async def live(socket: WebSocket) -> None:
+        await converse(socket, service())
 
     @app.get("/", include_in_schema=False)
     async def page() -> Response:
@@ -194,21 +148,7 @@ async def _chosen(service: Service, fields: VocodeFields) -> VoiceInfo:
             mend="name one",
         )
     by_voice = fields.model == "default" and fields.voice != "default"
-    return await _voice(service, fields.voice if by_voice else fields.model, "voice" if by_voice else "model")
-
-
-async def _voice(service: Service, name: str, param: str) -> VoiceInfo:
-    voices = await service.voices()
-    name = service.config.default_voice if name == "default" else name
-    if name not in voices:
-        raise ApiError(
-            404,
-            f"there is no {param} {name!r}",
-            code=f"{param}_not_found",
-            param=param,
-            mend=f"use one of {', '.join(voices)}",
-        )
-    return voices[name]
+    return await voice_of(service, fields.voice if by_voice else fields.model, "voice" if by_voice else "model")
 
 
 async def _speech(service: Service, request: Request) -> Response:
@@ -216,15 +156,7 @@ async def _speech(service: Service, request: Request) -> Response:
     fields = await read_speech_request(request)
     if fields.response_format not in service.config.limits.formats:
         raise _no_such_format(service.config, fields.response_format)
-    voice = await _named(service, fields)
-    if voice.kind != "text":
-        raise ApiError(
-            400,
-            f"{voice.name} is a {voice.kind} voice and reads no text",
-            code="wrong_voice_kind",
-            param="voice",
-            mend="POST audio, or a mel, to /v1/audio/vocode",
-        )
+    voice = await reader(service, fields)
     heard = Heard(fields, voice.audio.hop_length)
     markup = fields.ssml or fields.phonemes
     text = f"[[{fields.input}]]" if fields.phonemes else fields.input
@@ -253,24 +185,6 @@ async def _speech(service: Service, request: Request) -> Response:
     )
     response.headers["server-timing"] = f"first-audio;dur={(time.perf_counter() - begin) * 1000:.1f}"
     return response
-
-
-async def _named(service: Service, fields: SpeechFields) -> VoiceInfo:
-    """The voice that `voice` names; with `default`, the one that `model` names."""
-    by_model = fields.model not in ("default", *MODELS)
-    model = await _voice(service, fields.model if by_model else "default", "model")
-    if fields.voice == "default":
-        return model
-    voice = await _voice(service, fields.voice, "voice")
-    if by_model and voice.name != model.name:
-        raise ApiError(
-            400,
-            f"model {fields.model} and voice {fields.voice} are two voices",
-            code="invalid_value",
-            param="voice",
-            mend="name one, and use default for the other",
-        )
-    return voice
 
 
 def _no_such_format(config: ServeConfig, name: str) -> ApiError:

@@ -100,6 +100,15 @@ async def read_speech_request(request: Request) -> SpeechFields:
         raise ApiError(400, f"the body is no JSON: {error}", code="invalid_json") from error
     if not isinstance(document, dict):
         raise ApiError(400, "the body is no JSON object", code="invalid_json", mend="send model, input and voice")
+    return check_speech(document)
+
+
+def check_speech(document: dict[str, Any]) -> SpeechFields:
+    """The fields of a JSON object.
+
+    Raises:
+        ApiError: 400 for the first that is missing, unknown or out of range.
+    """
     try:
         return SpeechFields.model_validate(document)
     except ValidationError as error:
@@ -108,7 +117,7 @@ async def read_speech_request(request: Request) -> SpeechFields:
 
 def _refused(error: ValidationError) -> ApiError:
     detail = error.errors(include_url=False)[0]
-    param, kind = str(detail["loc"][0]), detail["type"]
+    param, kind = str((*detail["loc"], "input")[0]), detail["type"]
     known = list(SpeechFields.model_fields)
     if kind == "extra_forbidden":
         close = difflib.get_close_matches(param, known, 1, cutoff=0.7)
@@ -125,6 +134,8 @@ def _refused(error: ValidationError) -> ApiError:
             400, f"{param} has more than {most} characters", code=code, param=param, mend="send it in parts"
         )
     message = detail["msg"].removeprefix("Value error, ")
+    if not detail["loc"]:
+        return ApiError(400, message, code="invalid_value", param=param)
     shown = str(detail["input"])[:80]
     return ApiError(400, f"{param} {shown!r}: {message[0].lower()}{message[1:]}", code="invalid_value", param=param)
 
@@ -150,17 +161,19 @@ class Heard:
             self.words += block.words
             yield block
 
-    def timed(self) -> list[dict[str, Any]]:
-        """The words since the last call, with what was asked to be told of them."""
+    def timed(self, characters: int = 0, seconds: float = 0.0) -> list[dict[str, Any]]:
+        """The words since the last call, with what was asked to be told of them; both places may be moved on."""
         words, self.words = self.words, []
-        return [self._timed(word) for word in words]
+        return [self._timed(word, characters, seconds) for word in words]
 
-    def _timed(self, word: SpokenWord) -> dict[str, Any]:
-        place = {"word": word.text, "start": word.start, "end": word.end}
-        place |= {"start_s": round(word.start_s, 4), "end_s": round(word.end_s, 4)}
+    def _timed(self, word: SpokenWord, characters: int, seconds: float) -> dict[str, Any]:
+        def spans(start_s: float, end_s: float) -> dict[str, float]:
+            return {"start_s": round(start_s + seconds, 4), "end_s": round(end_s + seconds, 4)}
+
+        place: dict[str, Any] = {"word": word.text, "start": word.start + characters, "end": word.end + characters}
+        place |= spans(word.start_s, word.end_s)
         if "phoneme" in self.fields.timestamps:
-            parts = [{"phoneme": p, "start_s": round(a, 4), "end_s": round(b, 4)} for p, a, b in word.phonemes]
-            place["phonemes"] = parts
+            place["phonemes"] = [{"phoneme": symbol, **spans(start, end)} for symbol, start, end in word.phonemes]
         return place
 
     def usage(self) -> dict[str, int]:

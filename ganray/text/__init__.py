@@ -3,7 +3,7 @@
 from ganray.text.contract import FrontEnd
 from ganray.text.lexicon import read_lexicon
 from ganray.text.registry import front_end, names
-from ganray.text.sentences import Span, split_sentences
+from ganray.text.sentences import Span, Splitter, split_sentences
 from ganray.text.utterance import Prosody, Sentence, Utterance, Word
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Prosody",
     "Sentence",
     "Span",
+    "Splitter",
     "Utterance",
     "Word",
     "front_end",

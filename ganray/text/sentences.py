@@ -38,15 +38,34 @@ def split_sentences(text: str | Iterable[str]) -> Iterator[Span]:
     Args:
         text: A text, or its pieces as they come. Offsets count from the first piece's first character.
     """
-    buffer, base = "", 0
-    for piece in [text] if isinstance(text, str) else text:
-        buffer += piece
-        if not isinstance(text, str):
-            spans, used = _ready(buffer, base, final=False)
-            yield from spans
-            buffer, base = buffer[used:], base + used
-    spans, _ = _ready(buffer, base, final=True)
-    yield from spans
+    splitter = Splitter()
+    if isinstance(text, str):
+        yield from splitter.finish(text)
+        return
+    for piece in text:
+        yield from splitter.feed(piece)
+    yield from splitter.finish()
+
+
+class Splitter:
+    """Sentences of a text that comes in pieces; those of the whole text."""
+
+    def __init__(self) -> None:
+        self._buffer, self._base = "", 0
+
+    def feed(self, piece: str) -> Iterator[Span]:
+        """Sentences that are certain to have ended, after one more piece."""
+        self._buffer += piece
+        spans, used = _ready(self._buffer, self._base, final=False)
+        self._buffer, self._base = self._buffer[used:], self._base + used
+        return spans
+
+    def finish(self, piece: str = "") -> Iterator[Span]:
+        """All that is left, after a last piece, as if the text ended here; more may follow all the same."""
+        self._buffer += piece
+        spans, _ = _ready(self._buffer, self._base, final=True)
+        self._base, self._buffer = self._base + len(self._buffer), ""
+        return spans
 
 
 def _ready(buffer: str, base: int, *, final: bool) -> tuple[Iterator[Span], int]:

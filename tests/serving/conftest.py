@@ -16,7 +16,8 @@ from ganray.audio import encode
 from ganray.config import AudioConfig
 from ganray.config.serve import ServeConfig
 from ganray.errors import UsageError
-from ganray.serving.routes import VoiceInfo, create_app
+from ganray.serving.routes import create_app
+from ganray.serving.service import VoiceInfo
 from ganray.voice.speech import Block, SpokenWord
 
 AUDIO = AudioConfig()

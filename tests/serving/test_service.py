@@ -35,6 +35,7 @@ def service(ray_session, mel_voice, noise_voice):
             "replica": {"max_ongoing_requests": 2},
             "autoscaling": {
                 "max_replicas": 2,
+                "policy": "requests",
                 "target_ongoing_requests": 1,
                 "upscale_delay_s": 0.5,
                 "downscale_delay_s": 2,

@@ -153,3 +153,38 @@ def test_pitch_is_heard(endpoint):
     plain, high = (np.frombuffer(post(endpoint, response_format="pcm", pitch=p).content, "<i2") for p in (0, 12))
     peaks = [np.abs(np.fft.rfft(wave)).argmax() for wave in (plain, high)]
     assert peaks[1] / peaks[0] == pytest.approx(2, abs=0.05)
+
+
+@pytest.mark.parametrize("kind", ["wav", "pcm", "mp3"])
+def test_another_sample_rate_is_the_same_speech(client, kind):
+    asked = {"model": "tts-1", "voice": "reader", "input": "Three words here.", "response_format": kind}
+    response = client.audio.speech.create(**asked, extra_body={"sample_rate": 16_000})
+    assert response.response.headers["x-sample-rate"] == "16000"
+    got = decoded(response.content, kind, 16_000)
+    assert abs(len(got) - 3 * FRAMES * 2 / 3) < 2 * 1152 + 100
+    assert 0.2 < np.abs(got).max() <= 0.6
+
+
+def test_words_are_told_with_their_place_in_the_text_as_events(endpoint):
+    lines = post(endpoint, input="Two  words.", stream_format="sse", timestamps=["word"]).text.split("\n\n")
+    events = [json.loads(line.removeprefix("data: ")) for line in lines if line]
+    words = [word for event in events if event["type"] == "speech.audio.words" for word in event["words"]]
+    assert [(word["word"], word["start"], word["end"]) for word in words] == [("Two", 0, 3), ("words.", 5, 11)]
+    assert words[1]["start_s"] == pytest.approx(FRAMES / 24_000, abs=1e-3)
+    assert "phonemes" not in words[0]
+    assert events[-1]["type"] == "speech.audio.done"
+
+
+def test_words_and_phonemes_come_as_json_with_the_audio(endpoint):
+    document = post(endpoint, timestamps=["word", "phoneme"], response_format="wav").json()
+    assert len(decoded(base64.b64decode(document["audio"]), "wav", document["sample_rate"])) == 2 * FRAMES
+    assert [word["word"] for word in document["words"]] == ["Two", "words."]
+    assert document["words"][0]["phonemes"] == [{"phoneme": "x", "start_s": 0.0, "end_s": round(FRAMES / 24_000, 4)}]
+    assert document["usage"]["output_tokens"] == 40
+
+
+def test_phonemes_may_be_given_instead_of_text(endpoint):
+    assert post(endpoint, input="h ə l ˈoʊ", phonemes=True).status_code == 200
+    assert (endpoint.service.asked[-1]["text"], endpoint.service.asked[-1]["markup"]) == ("[[h ə l ˈoʊ]]", True)
+    error = error_of(post(endpoint, phonemes=True, ssml=True))
+    assert "ask for one" in error["message"]

@@ -1,0 +1,45 @@
+"""How many replicas speech needs: enough that what is promised is made in time, and nobody who listens hears a gap.
+
+Counting requests, as Ray does, takes a word for as much as a chapter, and a voice of 20 times real time for as fast as
+one of 200. Bounds and delays stay Ray's own.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ray.serve.config import AutoscalingContext
+
+from ganray.serving.backlog import CHARACTERS_PER_S
+
+QUEUED_S = 75 / CHARACTERS_PER_S
+"""Audio seconds of a request that no replica has seen yet: a sentence of the usual length."""
+
+
+class OnBacklog:
+    """The policy.
+
+    Args:
+        drain_s: In how many seconds all that is promised shall be made.
+        use: Of each replica's speed, which share listeners may take: 1 leaves nothing for the next who comes.
+    """
+
+    def __init__(self, drain_s: float = 1.0, use: float = 0.7) -> None:
+        self._drain_s, self._use = drain_s, use
+
+    def __call__(self, ctx: AutoscalingContext) -> tuple[float, dict[str, Any]]:
+        """Replicas that are needed, in parts of one, and nothing to remember."""
+        metrics = ctx.aggregated_metrics or {}
+        streams, backlog = _sum(metrics, "streams"), _sum(metrics, "backlog_s")
+        speeds = [speed for speed in metrics.get("speed", {}).values() if speed > 0]
+        queued = float(ctx.total_queued_requests or 0)
+        if not speeds:  # nothing was measured yet: one for whoever waits
+            return float(min(1, ctx.total_num_requests)), {}
+        return self.needed(streams + queued, backlog + queued * QUEUED_S, sum(speeds) / len(speeds)), {}
+
+    def needed(self, streams: float, backlog_s: float, speed: float) -> float:
+        """Replicas for `streams` listeners and `backlog_s` audio seconds, when one makes `speed` a second."""
+        return max(streams / (speed * self._use), backlog_s / (speed * self._drain_s))
+
+
+def _sum(metrics: Mapping[str, Mapping[Any, float]], name: str) -> float:
+    return sum(metrics.get(name, {}).values())
