@@ -21,7 +21,7 @@ COMMANDS = {
     "evaluate": ("evaluate:command", "Score a voice on held-out clips, beside the scale."),
     "say": ("say:command", "Text to speech."),
     "vocode": ("vocode:command", "A recording through a voice (copy-synthesis)."),
-    "serve": ("serve:command", "Answer over HTTP with autoscaling replicas."),
+    "serve": ("serve:group", "Answer over HTTP with autoscaling replicas."),
     "keys": ("keys:group", "Who may ask a service: make API keys, take them back."),
     "bench": ("bench:group", "How fast it is here, against plain code."),
     "recipes": ("recipes:group", "The recipes in the box: list, show, check, copy, schema."),

@@ -6,7 +6,26 @@ from ganray.cli.options import address_option, emit, json_option, note, set_opti
 from ganray.errors import UsageError
 
 
-@click.command("serve")
+class _Runs(click.Group):
+    """A group whose first word may be a file: `ganray serve FILE` is `ganray serve run FILE`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        known = {*self.commands, "-h", "--help"}
+        return super().parse_args(ctx, args if not args or args[0] in known else ["run", *args])
+
+
+@click.group("serve", cls=_Runs)
+def group() -> None:
+    """Voices over HTTP, with a page: `ganray serve FILE` is short for `ganray serve run FILE`.
+
+    \b
+    Example:
+      ganray serve serve/local.yaml
+      ganray serve promote english-2 --for english --shelf voices/live --canary 10%
+    """
+
+
+@group.command("run")
 @click.argument("config", metavar="FILE.yaml")
 @click.option(
     "--voice",
@@ -21,7 +40,7 @@ from ganray.errors import UsageError
 @address_option
 @set_option
 @json_option
-def command(
+def run(
     config: str,
     voices: tuple[str, ...],
     host: str | None,
@@ -104,3 +123,125 @@ def _until_told_to_end():  # type: ignore[no-untyped-def]
                 signal.signal(number, handler)
 
     return watch()
+
+
+class _Percent(click.ParamType):
+    name = "share"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        text = str(value)
+        try:
+            share = float(text.rstrip("%")) / (100 if text.endswith("%") else 1)
+        except ValueError:
+            share = -1.0
+        if not 0 < share <= 1:
+            self.fail(f"{text!r} is no share; write 10%, or 0.1", param, ctx)
+        return share
+
+
+shelf_option = click.option("--shelf", required=True, metavar="FOLDER", help="The service's folder of voices.")
+
+
+@group.command()
+@click.argument("voice")
+@click.option("--for", "name", required=True, help="The name that it shall answer to.")
+@shelf_option
+@click.option("--url", default="http://127.0.0.1:8000", show_default=True, help="Of the service.")
+@click.option("--key", help="API key.")
+@click.option(
+    "--canary", type=_Percent(), metavar="10%", help="Share of the requests that it gets while it is watched."
+)
+@click.option("--watch", "watch_s", type=click.FloatRange(min=0), default=60.0, show_default=True, help="Seconds.")
+@click.option("--probe", "clips", multiple=True, metavar="CLIP", help="Recording, for voices that need one.")
+@click.option("--listen/--no-listen", default=True, show_default=True, help="Measure DistillMOS.")
+@json_option
+def promote(
+    voice: str,
+    name: str,
+    shelf: str,
+    url: str,
+    key: str | None,
+    canary: float | None,
+    watch_s: float,
+    clips: tuple[str, ...],
+    listen: bool,
+    as_json: bool,
+) -> None:
+    """Let VOICE, a folder on the shelf, answer to a name from now on, unless something speaks against it.
+
+    Both voices say the same sentences through the running service: silence, clipping, odd lengths, and naturalness that
+    is worse beyond chance end it there. Then a canary gets its share of the requests, and is taken back at the first
+    sign of trouble, or becomes the voice. No request is lost, nothing is restarted, and promotions.jsonl keeps what was
+    done.
+
+    \b
+    Example:
+      cp -r voices/new voices/live/english-2
+      ganray serve promote english-2 --for english --shelf voices/live --canary 10% --watch 120
+    """
+    from pathlib import Path
+
+    from ganray.errors import GanrayError
+    from ganray.serving import promotion
+
+    done = promotion.promote(
+        promotion.Service(url.rstrip("/"), key),
+        Path(shelf),
+        name,
+        voice,
+        share=canary or 0.0,
+        watch_s=watch_s,
+        clips=[Path(clip) for clip in clips],
+        listen=listen,
+        tell=note,
+    )
+    heard = f"; DistillMOS by {done['distillmos']}" if done["distillmos"] else ""
+    if done["what"] == "live":
+        emit(done, f"{voice} answers to {name}, where {done['old']} did{heard}", as_json)
+        return
+    if as_json:
+        emit(done, "", as_json)
+    raise GanrayError(
+        f"{voice} was {done['what']}, {done['old']} goes on{heard}: {'; '.join(done['problems'])}",
+        mend="export another checkpoint, and listen to it",
+    )
+
+
+@group.command()
+@click.option("--for", "name", required=True, help="The name.")
+@shelf_option
+@json_option
+def rollback(name: str, shelf: str, as_json: bool) -> None:
+    """Give a name back to the voice that had it before.
+
+    \b
+    Example:
+      ganray serve rollback --for english --shelf voices/live
+    """
+    from pathlib import Path
+
+    from ganray.serving.promotion import roll_back
+
+    voice = roll_back(Path(shelf), name)
+    emit({"name": name, "live": voice}, f"{voice} answers to {name} again", as_json)
+
+
+@group.command()
+@shelf_option
+@json_option
+def history(shelf: str, as_json: bool) -> None:
+    """What was promoted, refused and rolled back.
+
+    \b
+    Example:
+      ganray serve history --shelf voices/live
+    """
+    from pathlib import Path
+
+    from ganray.serving import traffic
+
+    entries = traffic.history(Path(shelf))
+    lines = [
+        f"{e['at']}  {e['name']}  {e['what']}  {e.get('live', '')}  {'; '.join(e.get('problems', []))}" for e in entries
+    ]
+    emit({"history": entries}, "\n".join(line.rstrip() for line in lines) or "nothing was promoted yet", as_json)

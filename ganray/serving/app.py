@@ -21,11 +21,13 @@ from ray.serve.handle import DeploymentHandle
 from ganray.config import load
 from ganray.config.serve import ServeConfig, serve_rules
 from ganray.serving import keys, meters
-from ganray.serving.errors import as_api_errors
+from ganray.serving.errors import ApiError, as_api_errors
 from ganray.serving.generator import Generator
+from ganray.serving.health import Sound, Ward
 from ganray.serving.routes import create_app
 from ganray.serving.service import VoiceInfo
 from ganray.serving.shelf import Shelf
+from ganray.serving.traffic import Traffic
 from ganray.serving.turns import Playback
 from ganray.voice.speech import Block
 
@@ -90,11 +92,21 @@ class Ingress:
         self.config = config
         self._generator = generator
         self._shelf = Shelf(config)
+        self._traffic = Traffic(config.shelf)
+        self._ward = Ward()
         self._meters = meters.ForIngress()
 
     async def voices(self) -> dict[str, VoiceInfo]:
         """Every voice, by name."""
         return {name: VoiceInfo.of(name, voice) for name, voice in self._shelf.voices().items()}
+
+    def route(self, name: str) -> str:
+        """The voice that answers one request for this name."""
+        return self._traffic.choose(name)
+
+    def health(self, voice: str) -> dict[str, Any]:
+        """How it did in the requests that came through here."""
+        return self._ward.of(voice)
 
     async def vocode(self, voice: str, signal: np.ndarray, seed: int) -> AsyncIterator[Block]:
         """Blocks from a generator."""
@@ -113,17 +125,23 @@ class Ingress:
     async def _watched(self, voice: str, begin: Callable[[], AsyncIterator[Block]]) -> AsyncIterator[Block]:
         """The blocks, counted; Ray's errors as ours."""
         rate = self._shelf.voices()[voice].audio.sample_rate
-        playback, end = Playback(self.config.stream.first_audio_s), "left"
+        playback, sound, end = Playback(self.config.stream.first_audio_s), Sound(), "left"
         try:
             with as_api_errors():
                 async for block in begin():
                     playback.add(len(block.waveform) / rate)
+                    sound.hear(block.waveform)
                     yield block
             end = "whole"
+        except ApiError as error:
+            end = "refused" if error.status < 500 else "failed"
+            raise
         except Exception:
             end = "failed"
             raise
         finally:
+            if end != "refused":
+                self._ward.note(voice, end, sound, playback.first_audio_s)
             self._told(voice, end, playback)
 
     def _told(self, voice: str, end: str, playback: Playback) -> None:

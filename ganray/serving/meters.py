@@ -46,7 +46,7 @@ class ForIngress:
         self._factor = Histogram(
             "ganray_real_time_factor", "Seconds of a response by seconds of its audio.", _SECONDS, _BY_VOICE
         )
-        self._ends = Counter("ganray_streams", "Streams by how they ended: whole, failed, left.", ("voice", "end"))
+        self._ends = Counter("ganray_streams", "Streams by their end: whole, failed, refused, left.", ("voice", "end"))
         self._dry = Counter("ganray_under_runs", "Streams whose listener waited for a block.", _BY_VOICE)
 
     def first_audio(self, voice: str, seconds: float) -> None:

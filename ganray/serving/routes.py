@@ -74,6 +74,14 @@ def create_app(service: Callable[[], Service]) -> FastAPI:
         named = dict.fromkeys(["default", *await service().voices()])
         return {"voices": [{"id": name, "name": name} for name in named]}
 
+    @app.get("/v1/audio/voices/{voice}/health")
+    async def health(voice: str) -> dict[str, Any]:
+        """How a voice did in what this front was asked for: streams, failures, clipping, silence."""
+        voices = await service().voices()
+        if voice not in voices:
+            raise ApiError(404, f"there is no voice {voice!r}", code="voice_not_found", param="voice")
+        return service().health(voice)
+
     @app.post("/v1/audio/speech", openapi_extra=_speech_body(), responses={200: {"content": {"audio/*": {}}}})
     async def speech(request: Request) -> Response:
         """Text in, audio out: by text voices."""

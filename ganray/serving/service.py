@@ -54,6 +54,12 @@ class Service(Protocol):
     async def voices(self) -> dict[str, VoiceInfo]:
         """Every voice, by name."""
 
+    def route(self, name: str) -> str:
+        """The voice that answers one request for this name."""
+
+    def health(self, voice: str) -> dict[str, Any]:
+        """How it did in the requests so far, as JSON."""
+
     def vocode(self, voice: str, signal: np.ndarray, seed: int) -> AsyncIterator[Block]:
         """Blocks from a waveform (T,) at the voice's rate, or from its mel (M, F)."""
 
@@ -77,7 +83,7 @@ async def voice_of(service: Service, name: str, param: str) -> VoiceInfo:
             param=param,
             mend=f"use one of {', '.join(voices)}",
         )
-    return voices[name]
+    return voices.get(service.route(name), voices[name])
 
 
 async def reader(service: Service, fields: SpeechFields) -> VoiceInfo:

@@ -51,7 +51,7 @@ def cost(sweep: SweepConfig, run: RunConfig, board: Board) -> dict[str, float]:
     resources = sweep.resources or run.resources
     workers, ended = resources.max_workers, [row for row in board.rows if row.took_s]
     hours = sum(row.took_s for row in ended) / 3600
-    trained = [row for row in ended if row.trained_s]
+    trained = [row for row in ended if 0 < row.trained_s <= row.took_s]  # of a resumed one, only the last part is known
     overhead = sum(row.took_s - row.trained_s for row in trained) / max(len(trained), 1)
     whole = (sweep.budget.steps or 0) * sum(row.status in ("finished", "stopped") for row in board.rows)
     done = sum(row.step for row in board.rows if row.status in ("finished", "stopped"))

@@ -46,6 +46,12 @@ class Parrot:
             for name, kind in self.kinds.items()
         }
 
+    def route(self, name: str) -> str:
+        return name
+
+    def health(self, voice: str) -> dict:
+        return {"id": voice}
+
     async def vocode(self, voice: str, signal: np.ndarray, seed: int) -> AsyncIterator[Block]:
         self.seeds.append(seed)
         hop = AUDIO.hop_length
