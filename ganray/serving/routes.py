@@ -13,15 +13,19 @@ from fastapi.responses import FileResponse, JSONResponse, Response
 
 from ganray import __version__
 from ganray.config.serve import ServeConfig
+from ganray.serving import openapi
+from ganray.serving.answers import Health, Model, Models, Named, TimedSpeech, Vocoder, VoiceHealth, Voices
 from ganray.serving.errors import ApiError, install
 from ganray.serving.keys import Door
 from ganray.serving.live import converse
+from ganray.serving.openapi import ASKS, EVENTS, MAKES, audio, errors, speech_body, vocode_body
 from ganray.serving.requests import VocodeFields, read_vocode_request
 from ganray.serving.responses import audio_response, whole
 from ganray.serving.service import Service, VoiceInfo, reader, voice_of
-from ganray.serving.speech import OPENAI_PCM_RATE, Heard, SpeechFields, as_events, read_speech_request
+from ganray.serving.speech import OPENAI_PCM_RATE, Heard, as_events, read_speech_request
 from ganray.serving.uploads import decode_audio, decode_mel, is_mel
 
+TIMED = {"application/json": {"schema": TimedSpeech.model_json_schema()}}
 PAGE = Path(__file__).parent / "page"
 SCRIPTS = ("page.js", "say.js", "service.js", "sound.js", "vocode.js")
 PAGE_FILES = {"index.html": "text/html", "page.css": "text/css", **dict.fromkeys(SCRIPTS, "text/javascript")}
@@ -41,48 +45,68 @@ def create_app(service: Callable[[], Service]) -> FastAPI:
     app = FastAPI(title="ganray", version=__version__, docs_url=None, redoc_url=None)  # their pages need a CDN
     app.add_middleware(Door, access=lambda: service().config.access)
     install(app)
+    openapi.install(app)
 
-    @app.get("/healthz")
-    async def healthz() -> dict[str, str]:
+    @app.get("/healthz", operation_id="healthz")
+    async def healthz() -> Health:
         """Whether the front is up."""
-        return {"status": "ok"}
+        return Health()
 
-    @app.get("/v1/models")
-    async def models() -> dict[str, Any]:
+    @app.get("/v1/models", operation_id="models", responses=errors(401, 429, 500))
+    async def models() -> Models:
         """Every voice, in OpenAI's list shape."""
         voices = await service().voices()
-        return {"object": "list", "data": [_model(service().config, voice) for voice in voices.values()]}
+        return Models(data=[Model.of(service().config, voice) for voice in voices.values()])
 
-    @app.get("/v1/models/{model}")
-    async def model(model: str) -> dict[str, Any]:
+    @app.get("/v1/models/{model}", operation_id="model", responses=ASKS)
+    async def model(model: str) -> Model:
         """One voice."""
-        return _model(service().config, await voice_of(service(), model, "model"))
+        return Model.of(service().config, await voice_of(service(), model, "model"))
 
-    @app.get("/v1/vocoders/{model}")
-    async def vocoder(model: str) -> dict[str, Any]:
+    @app.get("/v1/vocoders/{model}", operation_id="vocoder", responses=ASKS)
+    async def vocoder(model: str) -> Vocoder:
         """One voice's audio contract, and what requests for it may be."""
-        return _vocoder(service().config, await voice_of(service(), model, "model"))
+        return Vocoder.of(service().config, await voice_of(service(), model, "model"))
 
-    @app.post("/v1/audio/vocode", openapi_extra=_request_body(), responses={200: {"content": {"audio/*": {}}}})
+    @app.post(
+        "/v1/audio/vocode",
+        operation_id="vocode",
+        openapi_extra=vocode_body(),
+        responses=audio() | MAKES,
+        response_class=Response,
+    )
     async def vocode(request: Request) -> Response:
         """Audio or a mel in, the voice's audio out."""
         return await _vocode(service(), request)
 
-    @app.get("/v1/audio/voices")
-    async def voices() -> dict[str, Any]:
+    @app.get("/v1/audio/voices", operation_id="voices", responses=errors(401, 429, 500))
+    async def voices() -> Voices:
         """Every voice that can be named in a request, `default` among them."""
-        named = dict.fromkeys(["default", *await service().voices()])
-        return {"voices": [{"id": name, "name": name} for name in named]}
+        found = await service().voices()
+        by_name = {"default": found[service().config.default_voice], **found} if found else {}
+        kept = {"speakers", "languages", "styles"}
+        return Voices(
+            voices=[
+                Named(id=name, name=name, **{key: getattr(voice, key) for key in kept})
+                for name, voice in by_name.items()
+            ]
+        )
 
-    @app.get("/v1/audio/voices/{voice}/health")
-    async def health(voice: str) -> dict[str, Any]:
+    @app.get("/v1/audio/voices/{voice}/health", operation_id="voice_health", responses=ASKS)
+    async def health(voice: str) -> VoiceHealth:
         """How a voice did in what this front was asked for: streams, failures, clipping, silence."""
-        voices = await service().voices()
-        if voice not in voices:
+        found = await service().voices()
+        if voice not in found:
             raise ApiError(404, f"there is no voice {voice!r}", code="voice_not_found", param="voice")
-        return service().health(voice)
+        return VoiceHealth.model_validate(service().health(voice))
 
-    @app.post("/v1/audio/speech", openapi_extra=_speech_body(), responses={200: {"content": {"audio/*": {}}}})
+    @app.post(
+        "/v1/audio/speech",
+        operation_id="speech",
+        openapi_extra=speech_body(),
+        responses=audio(**{"text/event-stream": {"schema": EVENTS}}, **TIMED) | MAKES,
+        response_class=Response,
+    )
     async def speech(request: Request) -> Response:
         """Text in, audio out: by text voices."""
         return await _speech(service(), request)
@@ -203,51 +227,6 @@ def _no_such_format(config: ServeConfig, name: str) -> ApiError:
         param="response_format",
         mend=f"use one of {', '.join(config.limits.formats)}",
     )
-
-
-def _speech_body() -> dict[str, Any]:
-    """What `read_speech_request` reads, for /openapi.json."""
-    content = {"application/json": {"schema": SpeechFields.model_json_schema()}}
-    return {"requestBody": {"required": True, "content": content}}
-
-
-def _model(config: ServeConfig, voice: VoiceInfo) -> dict[str, Any]:
-    return {
-        "id": voice.name,
-        "object": "model",
-        "created": voice.created,
-        "owned_by": "ganray",
-        "kind": voice.kind,
-        "default": voice.name == config.default_voice,
-        "digest": voice.digest,
-        "num_parameters": voice.num_parameters,
-        "scores": voice.scores,
-    }
-
-
-def _vocoder(config: ServeConfig, voice: VoiceInfo) -> dict[str, Any]:
-    return {
-        "id": voice.name,
-        "object": "vocoder",
-        "kind": voice.kind,
-        "audio": voice.audio.model_dump(mode="json"),
-        "audio_digest": voice.audio.digest(),
-        "frame_rate_hz": voice.audio.frame_rate_hz,
-        "digest": voice.digest,
-        "formats": list(config.limits.formats),
-        "max_seconds": config.limits.max_seconds,
-        "max_upload_bytes": config.limits.max_upload_bytes,
-    }
-
-
-def _request_body() -> dict[str, Any]:
-    """What `read_vocode_request` reads, for /openapi.json."""
-    fields = VocodeFields.model_json_schema()
-    fields["properties"]["file"] = {"type": "string", "format": "binary", "description": "Audio, or a mel as .npy."}
-    fields["required"] = ["file"]
-    raw = {"schema": {"type": "string", "format": "binary"}}
-    content = {"multipart/form-data": {"schema": fields}, "audio/*": raw, "application/octet-stream": raw}
-    return {"requestBody": {"required": True, "content": content}}
 
 
 def _page_file(name: str) -> Response:

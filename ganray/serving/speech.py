@@ -63,8 +63,8 @@ class SpeechFields(Schema):
     """Whether `input` holds the SSML subset and inline phonemes."""
     phonemes: bool = False
     """Whether `input` is phonemes, as `ganray say --phonemes` prints them, and no text."""
-    sample_rate: int | None = Field(None, ge=8000, le=48000)
-    """Hz; null: 24,000 for pcm, else the voice's own."""
+    sample_rate: Literal[8000, 16000, 22050, 24000, 32000, 44100, 48000] | None = None
+    """Hz, one that every format knows; null: 24,000 for pcm, else the voice's own."""
     timestamps: tuple[Literal["word", "phoneme"], ...] = ()
     """Tell when each is heard, with its place in `input`: events with sse, else the response is JSON that carries the
     audio in base64."""

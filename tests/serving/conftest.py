@@ -16,6 +16,7 @@ from ganray.audio import encode
 from ganray.config import AudioConfig
 from ganray.config.serve import ServeConfig
 from ganray.errors import UsageError
+from ganray.serving.health import Ward
 from ganray.serving.routes import create_app
 from ganray.serving.service import VoiceInfo
 from ganray.voice.speech import Block, SpokenWord
@@ -50,7 +51,7 @@ class Parrot:
         return name
 
     def health(self, voice: str) -> dict:
-        return {"id": voice}
+        return Ward().of(voice)
 
     async def vocode(self, voice: str, signal: np.ndarray, seed: int) -> AsyncIterator[Block]:
         self.seeds.append(seed)
