@@ -2,15 +2,18 @@
 
 import json
 import re
+import runpy
 import subprocess
 import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import openai
 import pytest
+import ray
 import requests
 from ray import serve
 
@@ -24,6 +27,7 @@ from .conftest import npy
 from .test_routes import decoded, error_of
 
 pytestmark = pytest.mark.ray
+ROOT = Path(__file__).parent.parent.parent
 
 
 @pytest.fixture(scope="module")
@@ -197,3 +201,23 @@ def test_zz_a_voice_that_is_not_there_is_told_as_what_it_is(service, tmp_path):
 def test_import_of_the_front_leaves_training_alone():
     code = "import sys, ganray.serving.app; sys.exit(any(name.startswith('ganray.training') for name in sys.modules))"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_prometheus_sees_all_that_the_dashboard_shows(service, wav):
+    vocode(service, wav)
+    document = json.loads((ROOT / "serve" / "grafana.json").read_text())
+    shown = " ".join(target["expr"] for panel in document["panels"] for target in panel["targets"])
+    wanted = set(re.findall(r"ray_ganray_\w+", shown)) - {"ray_ganray_under_runs_total"}  # nobody waited yet
+    node = ray.nodes()[0]
+    url = f"http://{node['NodeManagerAddress']}:{node['MetricsExportPort']}/metrics"
+    missing, deadline = wanted, time.monotonic() + 60
+    while missing and time.monotonic() < deadline:
+        time.sleep(1)
+        seen = set(re.findall(r"^(ray_ganray_\w+)", requests.get(url, timeout=10).text, re.MULTILINE))
+        missing = wanted - seen
+    assert not missing
+
+
+def test_the_dashboard_is_as_it_was_written(tmp_path):
+    written = runpy.run_path(str(ROOT / "tools" / "dashboard.py"))["dashboard"]()
+    assert json.loads((ROOT / "serve" / "grafana.json").read_text()) == written
