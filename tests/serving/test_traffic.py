@@ -7,12 +7,11 @@ import threading
 import numpy as np
 import pytest
 import requests
-from click.testing import CliRunner
 from safetensors.numpy import load_file, save_file
 
-from ganray.cli import main
+from ganray.cli import cli
 from ganray.config.serve import ServeConfig
-from ganray.errors import UsageError
+from ganray.errors import GanrayError, UsageError
 from ganray.serving import promotion, start, traffic
 from ganray.serving.health import Sound, Ward
 from ganray.serving.traffic import Route, Traffic
@@ -60,7 +59,7 @@ def test_streams_are_counted_by_how_they_sounded():
 
 
 @pytest.mark.ray
-def test_a_voice_is_promoted_under_load_and_a_broken_one_is_not(ray_session, mel_voice, tmp_path, waveform):
+def test_a_voice_is_promoted_under_load_and_a_broken_one_is_not(ray_session, mel_voice, tmp_path, waveform, capsys):
     shelf, clip = tmp_path / "shelf", tmp_path / "clip.wav"
     clip.write_bytes(encode(waveform, 24_000, "wav"))
     shelf.mkdir()
@@ -87,16 +86,16 @@ def test_a_voice_is_promoted_under_load_and_a_broken_one_is_not(ray_session, mel
         try:
             asked = ["serve", "promote", "--for", "one", "--shelf", str(shelf), "--url", endpoint.url]
             asked += ["--probe", str(clip), "--no-listen", "--json"]
-            refused = CliRunner().invoke(main, [*asked, "broken"])
-            taken = CliRunner().invoke(main, [*asked, "two", "--canary", "50%", "--watch", "3"])
+            with pytest.raises(GanrayError, match=r"broken was refused, one goes on: .*NaN"):
+                cli.main([*asked, "broken"], standalone_mode=False)
+            capsys.readouterr()
+            cli.main([*asked, "two", "--canary", "50%", "--watch", "3"], standalone_mode=False)
+            taken = json.loads(capsys.readouterr().out)
         finally:
             done.set()
             thread.join()
         health = requests.get(f"{endpoint.url}/v1/audio/voices/two/health", timeout=60).json()
-    assert refused.exit_code == 1
-    assert "NaN" in refused.output
-    assert taken.exit_code == 0, taken.output
-    assert json.loads(taken.stdout.splitlines()[-1])["what"] == "live"
+    assert (taken["what"], taken["old"], taken["new"]) == ("live", "one", "two")
     assert traffic.read(shelf) == {"one": Route("two")}
     assert [entry["what"] for entry in traffic.history(shelf)] == ["refused", "canary", "live"]
     assert set(statuses) == {200}  # nobody noticed
