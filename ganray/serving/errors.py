@@ -97,6 +97,8 @@ def as_api_error(error: BaseException) -> ApiError | None:
         return _overloaded(error.status_code, "every replica is busy and the queue is full", error.retry_after_s or 1)
     if isinstance(error, OverloadedError):
         return _overloaded(429, "whoever listens now would hear gaps if this were begun", error.retry_after_s)
+    if type(error) is GanrayError:  # a voice's fault, and nobody's who asked
+        return ApiError(500, _words(error), code="voice_failed")
     if isinstance(error, DeploymentUnavailableError | RayActorError):
         return ApiError(503, "no replica could take the request", code="no_replica", retry_after_s=1, mend="come again")
     return None
