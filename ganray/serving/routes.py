@@ -27,7 +27,19 @@ from ganray.serving.uploads import decode_audio, decode_mel, is_mel
 
 TIMED = {"application/json": {"schema": TimedSpeech.model_json_schema()}}
 PAGE = Path(__file__).parent / "page"
-SCRIPTS = ("page.js", "say.js", "service.js", "sound.js", "vocode.js")
+SCRIPTS = (
+    "page.js",
+    "blind.js",
+    "link.js",
+    "picture.js",
+    "say.js",
+    "service.js",
+    "sound.js",
+    "tally.js",
+    "track.js",
+    "vocode.js",
+    "words.js",
+)
 PAGE_FILES = {"index.html": "text/html", "page.css": "text/css", **dict.fromkeys(SCRIPTS, "text/javascript")}
 PAGE_HEADERS = {
     "cache-control": "no-cache",

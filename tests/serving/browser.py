@@ -1,5 +1,6 @@
 """A real Chromium, driven by its DevTools protocol."""
 
+import base64
 import json
 import shutil
 import subprocess
@@ -13,9 +14,10 @@ PROGRAM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil
 
 
 class Browser:
-    """One tab. What goes wrong in it is in `complaints`."""
+    """One tab. What goes wrong in it is in `complaints`; what it saves, in `downloads`."""
 
     def __init__(self, profile: Path) -> None:
+        self.downloads = profile.parent / "downloads"
         self._process = subprocess.Popen(
             [PROGRAM, "--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0", "--no-first-run",
              "--autoplay-policy=no-user-gesture-required", f"--user-data-dir={profile}", "about:blank"],
@@ -32,6 +34,8 @@ class Browser:
             self._socket = connect(address, max_size=None)
             for domain in ("Runtime", "Log", "Page"):
                 self._call(f"{domain}.enable")
+            self._call("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(self.downloads))
+            self._call("Emulation.setFocusEmulationEnabled", enabled=True)
         except BaseException:
             self._process.kill()
             raise
@@ -52,6 +56,51 @@ class Browser:
             assert time.monotonic() < deadline, f"{script}: not within {seconds} s; {self.complaints}"
             time.sleep(0.1)
         return value
+
+    def press(self, key: str) -> None:
+        """A key, down and up, as a person hits it: "a", "ArrowLeft", "Tab", "Enter"."""
+        text = {"text": key} if len(key) == 1 else {"text": "\r"} if key == "Enter" else {}
+        code = {"Enter": 13, "Tab": 9, "Escape": 27}.get(key, 0)
+        self._call("Input.dispatchKeyEvent", type="keyDown", key=key, windowsVirtualKeyCode=code, **text)
+        self._call("Input.dispatchKeyEvent", type="keyUp", key=key, windowsVirtualKeyCode=code)
+
+    def type(self, text: str) -> None:
+        """A text into what has the focus."""
+        self._call("Input.insertText", text=text)
+
+    def click(self, selector: str, across: float = 0.5) -> None:
+        """The mouse on an element, so far across it from its left edge."""
+        self.run(f"document.querySelector({selector!r}).scrollIntoView({{block: 'center'}})")
+        x, y, width, height = self.run(
+            f"(({{x, y, width, height}}) => [x, y, width, height])(document.querySelector({selector!r})"
+            ".getBoundingClientRect())"
+        )
+        for kind in ("mousePressed", "mouseReleased"):
+            place = {"x": x + across * width, "y": y + height / 2}
+            self._call("Input.dispatchMouseEvent", type=kind, button="left", clickCount=1, **place)
+
+    def saved(self, name: str) -> Path:
+        """A file that the page saves, once it is whole."""
+        return self._until(lambda: next(path for path in [self.downloads / name] if path.is_file()), StopIteration)
+
+    def accessibility(self) -> list[dict[str, str]]:
+        """Role and name of what a screen reader is told of."""
+        nodes = self._call("Accessibility.getFullAXTree")["nodes"]
+        told = [node for node in nodes if not node.get("ignored")]
+        return [{key: str(node.get(key, {}).get("value", "")) for key in ("role", "name")} for node in told]
+
+    def look(self, path: Path, width: int = 1100, height: int = 900, scheme: str = "light") -> None:
+        """A picture of the whole page, as so wide a window shows it."""
+        self.shape(width, height, scheme)
+        data = self._call("Page.captureScreenshot", captureBeyondViewport=True)["data"]
+        path.write_bytes(base64.b64decode(data))
+
+    def shape(self, width: int, height: int = 900, scheme: str = "light") -> None:
+        """A window's size, and its colours: light or dark."""
+        self._call(
+            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600
+        )
+        self._call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
 
     def close(self) -> None:
         """End it."""

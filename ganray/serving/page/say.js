@@ -1,74 +1,103 @@
 // Type and hear: a text goes to POST /v1/audio/speech, and is heard while it comes.
 
-import { $, FORMATS, ask, fail, save, tell } from "./service.js";
-import { Player, Spectrogram, heard, wavFile } from "./sound.js";
+import * as link from "./link.js";
+import { $, FORMATS, Refusal, ask, fail, save, speech, speechTakes, tell } from "./service.js";
+import { Player } from "./sound.js";
+import { Track } from "./track.js";
+import { Reading } from "./words.js";
 
-const CHARACTERS_A_SECOND = 15; // how wide the picture is drawn until the length is known
-let job = null; // {body, voice, said, player, abort} of the text on show
+let pace = 15; // characters a second: how wide the picture is drawn until the length is known; learnt from every text
+let job = null; // {body, player, abort} of the text on show
+let track = null;
+let reading = null;
+let words = {}; // the fields that bring the words' times, where the service has them
 
 /** Show the form, for voices that read text. */
 export async function offer(voices) {
-  $("say").hidden = false;
   for (const voice of voices) $("speaker").add(new Option(voice.id, voice.id, voice.default, voice.default));
-  const { formats } = await (await ask(`v1/vocoders/${encodeURIComponent($("speaker").value)}`)).json();
+  const path = `v1/vocoders/${encodeURIComponent($("speaker").value)}`;
+  const [formats, timed] = await Promise.all([
+    ask(path).then(async (response) => (await response.json()).formats, () => Object.keys(FORMATS)),
+    speechTakes("timestamps"),
+  ]);
   $("said-format").replaceChildren(...formats.map((format) => new Option(FORMATS[format] ?? format, format)));
+  if (timed) words = { stream_format: "sse", timestamps: ["word"] };
+  track = new Track($("said-track"), "what was said");
+  reading = new Reading($("spoken"));
+  reading.seek = (place) => track.seek(place);
+  track.onmove = (place) => reading.at(place);
 }
 
-const speech = (body, signal) =>
-  ask("v1/audio/speech", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body), signal });
+/** What is asked for, as the API takes it. */
+export function request() {
+  const voice = $("speaker").value;
+  return { model: voice, voice, input: $("text").value, speed: Number($("speed").value), pitch: Number($("pitch").value) };
+}
 
 async function say() {
-  job?.abort.abort();
-  job?.player?.stop();
-  const voice = $("speaker").value;
-  const body = { model: voice, voice, input: $("text").value, speed: Number($("speed").value), pitch: Number($("pitch").value) };
-  const mine = (job = { body, voice, abort: new AbortController() });
+  const sent = performance.now();
+  hush();
+  const mine = (job = { body: request(), player: new Player(24000), abort: new AbortController() });
+  link.keep("say");
   $("said").hidden = false;
   $("said-download").disabled = true;
   $("hush").hidden = false;
+  track.clear();
+  reading.begin(mine.body.input);
   tell("Thinking of how to say it …");
   try {
-    await hear(mine);
+    if (!mine.body.input.trim()) throw new Refusal("There is nothing to say yet: type something.");
+    await hear(mine, sent);
   } catch (error) {
+    mine.player.stop();
     if (error.name !== "AbortError" && mine === job) fail(error);
   } finally {
     if (mine === job) $("hush").hidden = true;
   }
 }
 
-async function hear(mine) {
-  const sent = performance.now();
-  const response = await speech({ ...mine.body, response_format: "pcm" }, mine.abort.signal);
-  const rate = Number(response.headers.get("x-sample-rate"));
-  const player = (mine.player = new Player(rate));
-  const guess = 0.5 + mine.body.input.length / CHARACTERS_A_SECOND / mine.body.speed;
-  let picture = new Spectrogram($("said-picture"), guess, rate);
-  const { samples, first, whole } = await heard(response, sent, player, picture, "Speaking …");
-  const seconds = samples.length / rate;
-  picture = new Spectrogram($("said-picture"), seconds, rate);
-  picture.append(samples);
-  picture.end();
-  mine.said = wavFile(samples, rate);
-  $("said-sound").src = URL.createObjectURL(mine.said);
+async function hear(mine, sent) {
+  const response = await speech({ ...mine.body, response_format: "pcm", ...words }, mine.abort.signal);
+  const { length } = mine.body.input;
+  const seconds = await track.receive(response, mine.player, {
+    sent,
+    guess: 0.5 + length / pace / mine.body.speed,
+    onwords: (more) => reading.add(more),
+  });
+  if (seconds && length > 20) pace = length / seconds / mine.body.speed;
   $("said-download").disabled = false;
-  const speed = ((seconds * 1000) / whole).toFixed(1);
-  $("said-facts").textContent = `first sound after ${first.toFixed(0)} ms, ${seconds.toFixed(1)} s at ${speed}× real time`;
-  await player.end();
-  if (mine === job) tell("");
+  const audible = await mine.player.end();
+  if (mine === job) tell(audible ? "" : "Ready: press play to hear it.");
+}
+
+function hush() {
+  job?.abort.abort();
+  job?.player.stop();
+  track.stop();
+  $("hush").hidden = true;
 }
 
 async function download() {
   const format = $("said-format").value;
+  const { body } = job;
   $("said-download").disabled = true;
   try {
-    const content = format === "wav" ? job.said : await (await speech({ ...job.body, response_format: format })).blob();
-    save(content, `${job.voice}.${format}`);
+    const content = format === "wav" ? track.file : await (await speech({ ...body, response_format: format })).blob();
+    save(content, `${body.voice}.${format}`);
   } catch (error) {
     fail(error);
   } finally {
     $("said-download").disabled = false;
   }
 }
+
+function stop() {
+  if ($("hush").hidden) return;
+  hush();
+  tell("Stopped.");
+}
+
+const count = () => ($("count").textContent = `${[...$("text").value].length} of 4096 characters`);
 
 $("say-form").addEventListener("submit", (event) => {
   event.preventDefault();
@@ -77,15 +106,9 @@ $("say-form").addEventListener("submit", (event) => {
 $("text").addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) say();
 });
-$("hush").addEventListener("click", () => {
-  job?.abort.abort();
-  job?.player?.stop();
-  $("hush").hidden = true;
-  tell("Stopped.");
-});
-for (const [id, unit] of [["speed", "×"], ["pitch", " semitones"]]) {
-  const show = () => ($(`${id}-value`).textContent = `${$(id).value}${unit}`);
-  $(id).addEventListener("input", show);
-  show();
-}
+$("text").addEventListener("input", count);
+$("hush").addEventListener("click", stop);
+document.addEventListener("keydown", (event) => event.key === "Escape" && !$("say").hidden && stop());
+$("share").addEventListener("click", () => link.copy("say"));
 $("said-download").addEventListener("click", download);
+count();

@@ -1,7 +1,32 @@
 // Before and after: a recording goes to POST /v1/audio/vocode, and what comes back is heard and drawn while it comes.
 
+import * as link from "./link.js";
 import { $, FORMATS, Refusal, ask, fail, save, tell } from "./service.js";
-import { Player, Spectrogram, decode, heard, wavFile } from "./sound.js";
+import { Player, decode, wavFile } from "./sound.js";
+import { Track } from "./track.js";
+
+const vocoders = {}; // name → what GET /v1/vocoders/{name} says
+let job = null; // {file, voice, recording, upload, player, abort} of the recording on show
+let before = null;
+let after = null;
+
+/** Show the form, for voices that make sound from a recording. */
+export async function offer(voices) {
+  for (const voice of voices) {
+    vocoders[voice.id] = await (await ask(`v1/vocoders/${encodeURIComponent(voice.id)}`)).json();
+    $("voice").add(new Option(voice.id, voice.id, voice.default, voice.default));
+  }
+  before = new Track($("before"), "the recording");
+  after = new Track($("after"), "what the voice made");
+  showLimits();
+  $("file").disabled = false;
+}
+
+function showLimits() {
+  const { formats, max_seconds: seconds, max_upload_bytes: bytes } = vocoders[$("voice").value];
+  $("limits").textContent = `wav, flac, mp3, ogg … up to ${seconds} s and ${(bytes / 2 ** 20).toFixed(0)} MiB`;
+  $("format").replaceChildren(...formats.map((format) => new Option(FORMATS[format] ?? format, format)));
+}
 
 /** The response of one vocoding. A recording that only the browser can read (m4a) is sent once more, as wav. */
 async function vocode(job, format, signal) {
@@ -16,52 +41,36 @@ async function vocode(job, format, signal) {
   try {
     return await ask("v1/audio/vocode", form(job.upload ?? job.file));
   } catch (error) {
-    if (error.code !== "unreadable_audio" || job.upload || !job.before) throw error;
-    job.upload = wavFile(job.before.samples, job.before.rate);
+    if (error.code !== "unreadable_audio" || job.upload || !job.recording) throw error;
+    job.upload = wavFile(job.recording.samples, job.recording.rate);
     return ask("v1/audio/vocode", form(job.upload));
   }
 }
 
-const vocoders = {}; // name → what GET /v1/vocoders/{name} says
-let job = null; // {file, voice, before, upload, after, player, abort} of the recording on show
-
-/** Show the form, for voices that make sound from a recording. */
-export async function offer(voices) {
-  $("vocode").hidden = false;
-  for (const voice of voices) {
-    vocoders[voice.id] = await (await ask(`v1/vocoders/${encodeURIComponent(voice.id)}`)).json();
-    $("voice").add(new Option(voice.id, voice.id, voice.default, voice.default));
-  }
-  showLimits();
-  $("file").disabled = false;
-}
-
-function showLimits() {
-  const { formats, max_seconds: seconds, max_upload_bytes: bytes } = vocoders[$("voice").value];
-  $("limits").textContent = `wav, flac, mp3, ogg … up to ${seconds} s and ${(bytes / 2 ** 20).toFixed(0)} MiB`;
-  $("format").replaceChildren(...formats.map((format) => new Option(FORMATS[format] ?? format, format)));
-}
-
-async function take(file) {
+/** Make a recording anew. */
+export async function take(file) {
+  const sent = performance.now();
   job?.abort.abort();
-  job?.player?.stop();
-  const mine = (job = { file, voice: $("voice").value, before: null, abort: new AbortController() });
+  job?.player.stop();
+  const voice = $("voice").value;
+  const { audio, max_upload_bytes: limit } = vocoders[voice];
+  const mine = (job = { file, voice, recording: null, player: new Player(audio.sample_rate), abort: new AbortController() });
+  link.keep("vocode");
   tell(`Reading ${file.name} …`);
   $("pair").hidden = false;
   $("download").disabled = true;
   $("stop").hidden = false;
-  $("after").removeAttribute("src");
-  $("after-facts").textContent = "";
-  new Spectrogram($("after-picture"), 1, 24000).end();
+  before.clear();
+  after.clear();
   try {
-    const limit = vocoders[mine.voice].max_upload_bytes;
     if (file.size > limit) {
       const size = (bytes) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
       throw new Refusal(`${file.name} has ${size(file.size)}; the service takes up to ${size(limit)}.`);
     }
     await showBefore(mine);
-    if (mine === job) await showAfter(mine);
+    if (mine === job) await makeAfter(mine, sent);
   } catch (error) {
+    mine.player.stop();
     if (error.name !== "AbortError" && mine === job) fail(error);
   } finally {
     if (mine === job) {
@@ -73,55 +82,43 @@ async function take(file) {
 
 async function showBefore(mine) {
   const isMel = mine.file.name.endsWith(".npy");
-  $("before").src = isMel ? "" : URL.createObjectURL(mine.file);
-  $("before").hidden = isMel;
-  mine.before = isMel ? null : await decode(mine.file);
-  if (mine.before) {
-    const { samples, rate } = mine.before;
-    const picture = new Spectrogram($("before-picture"), samples.length / rate, rate);
-    picture.append(samples);
-    picture.end();
-    $("before-facts").textContent = `${(samples.length / rate).toFixed(1)} s at ${rate} Hz`;
-  } else {
-    new Spectrogram($("before-picture"), 1, 24000).end();
-    $("before-facts").textContent = isMel
-      ? "A mel has no sound yet. It is taken as made with this voice's audio contract."
-      : "This browser cannot read the file; the service may.";
-  }
+  mine.recording = isMel ? null : await decode(mine.file);
+  if (mine !== job) return;
+  const { samples, rate } = mine.recording ?? {};
+  before.load(isMel ? null : mine.file, samples, rate);
+  if (samples) before.tell({ Length: `${(samples.length / rate).toFixed(1)} s`, File: mine.file.name });
+  else if (isMel) before.tell({ Mel: "has no sound yet; taken as made with this voice's audio contract" });
+  else before.tell({ Recording: "this browser cannot read it; the service may" });
 }
 
-async function showAfter(mine) {
+async function makeAfter(mine, sent) {
   tell("Making it anew …");
-  const sent = performance.now();
   const response = await vocode(mine, "pcm", mine.abort.signal);
-  const rate = Number(response.headers.get("x-sample-rate"));
-  const seconds = Number(response.headers.get("x-audio-seconds"));
-  const player = (mine.player = new Player(rate));
-  const picture = new Spectrogram($("after-picture"), seconds, rate);
-  const { samples, first, whole } = await heard(response, sent, player, picture, "Playing …");
-  picture.end();
-  mine.after = wavFile(samples, rate);
-  $("after").src = URL.createObjectURL(mine.after);
+  await after.receive(response, mine.player, { sent, guess: Number(response.headers.get("x-audio-seconds")) || 5 });
   $("download").disabled = false;
-  const speed = ((seconds * 1000) / whole).toFixed(1);
-  const gaps = player.gaps ? `, ${player.gaps} ${player.gaps > 1 ? "gaps" : "gap"} while streaming` : "";
-  $("after-facts").textContent = `first sound after ${first.toFixed(0)} ms, all at ${speed}× real time${gaps}`;
-  await player.end();
-  if (mine === job) tell("Compare the two with the players below.");
+  const audible = await mine.player.end();
+  if (mine === job) tell(audible ? "Compare the two with the players below." : "Ready: press play to hear it.");
 }
 
 async function download() {
   const format = $("format").value;
-  const button = $("download");
-  button.disabled = true;
+  $("download").disabled = true;
   try {
-    const content = format === "wav" ? job.after : await (await vocode(job, format)).blob();
+    const content = format === "wav" ? after.file : await (await vocode(job, format)).blob();
     save(content, `${job.file.name.replace(/\.[^.]*$/, "")}.${job.voice}.${format}`);
   } catch (error) {
     fail(error);
   } finally {
-    button.disabled = false;
+    $("download").disabled = false;
   }
+}
+
+function stop() {
+  if ($("stop").hidden) return;
+  job.abort.abort();
+  job.player.stop();
+  $("stop").hidden = true;
+  tell("Stopped.");
 }
 
 $("file").addEventListener("change", () => {
@@ -132,29 +129,7 @@ $("form").addEventListener("submit", (event) => {
   event.preventDefault();
   if (job) take(job.file);
 });
-$("stop").addEventListener("click", () => {
-  job?.abort.abort();
-  job?.player?.stop();
-  $("stop").hidden = true;
-  tell("Stopped.");
-});
+$("stop").addEventListener("click", stop);
+document.addEventListener("keydown", (event) => event.key === "Escape" && !$("vocode").hidden && stop());
 $("voice").addEventListener("change", showLimits);
 $("download").addEventListener("click", download);
-for (const kind of ["dragenter", "dragover"]) {
-  document.addEventListener(kind, (event) => {
-    event.preventDefault();
-    $("drop").classList.add("over");
-  });
-}
-for (const kind of ["dragleave", "drop"]) {
-  document.addEventListener(kind, (event) => {
-    event.preventDefault();
-    $("drop").classList.remove("over");
-  });
-}
-document.addEventListener("drop", (event) => {
-  if (event.dataTransfer.files.length && !$("file").disabled) take(event.dataTransfer.files[0]);
-});
-for (const [one, other] of [["before", "after"], ["after", "before"]]) {
-  $(one).addEventListener("play", () => $(other).pause());
-}
