@@ -43,13 +43,13 @@ export class Player {
   /** Seconds of the sound that have been heard. */
   get position() {
     if (this.origin === null) return 0;
-    const heard = this.context.currentTime - (this.context.outputLatency || 0) - this.origin / this.rate;
+    const heard = this.context.currentTime - this.origin / this.rate;
     return Math.max(0, Math.min(heard, this.frames / this.rate));
   }
 
-  /** Seconds from now until the sound begins. */
+  /** Seconds from now until the sound begins, but for the device's own delay: Firefox stands still while it asks for that. */
   get wait() {
-    return this.origin / this.rate - this.context.currentTime + (this.context.outputLatency || 0);
+    return this.origin / this.rate - this.context.currentTime;
   }
 
   /** Resolves when the last block has been heard: to false where the browser plays nothing without a click. */

@@ -63,14 +63,16 @@ export class Track {
     this.picture.begin(guess, rate);
     this.follow();
     const blocks = [];
-    let first = null;
+    const facts = {};
     for await (const { samples, words } of soundOf(response)) {
       if (words) onwords(words);
       if (!samples?.length) continue;
       player.play(samples);
-      if (first === null) {
-        first = performance.now() - sent + 1000 * Math.max(0, player.wait);
-        this.tell({ "First sound": `${first.toFixed(0)} ms` });
+      if (!blocks.length) {
+        const since = (ms = 0) => `${(performance.now() - sent + ms).toFixed(0)} ms`;
+        this.tell(Object.assign(facts, { "First bytes": since(), "First sound": "…" }));
+        const begun = () => this.tell(Object.assign(facts, { "First sound": since(1000 * Math.max(0, player.wait)) }));
+        player.running.then(begun, () => {}); // stopped before it ran
       }
       blocks.push(samples);
       this.picture.append(samples);
@@ -80,12 +82,12 @@ export class Track {
     const samples = joined(blocks);
     this.picture.end();
     this.keep(wavFile(samples, rate));
-    this.tell({
-      "First sound": `${first?.toFixed(0) ?? "–"} ms`,
+    Object.assign(facts, {
       Length: seconds(samples.length / rate),
       Speed: `${(((samples.length / rate) * 1000) / took).toFixed(1)}× real time`,
       Gaps: player.gaps || "none",
     });
+    this.tell(facts);
     return samples.length / rate;
   }
 
