@@ -121,7 +121,7 @@ function hear(letter) {
   ready();
 }
 
-function silence() {
+export function silence() {
   for (const letter of ["a", "b"]) $(`hear-${letter}`).classList.remove("heard");
   if (!source) return;
   source.onended = null;

@@ -4,6 +4,7 @@ import * as blind from "./blind.js";
 import * as link from "./link.js";
 import * as saying from "./say.js";
 import { $, Refusal, ask, fail } from "./service.js";
+import { hushAll } from "./track.js";
 import * as vocoding from "./vocode.js";
 
 const VIEWS = ["say", "vocode", "blind"];
@@ -29,8 +30,12 @@ function goWhereTheAddressSays() {
   open(offered.includes(view) ? view : VIEWS.find((one) => offered.includes(one)));
 }
 
-/** Show one view. */
+/** Show one view; what another one plays falls silent. */
 function open(view) {
+  if (view !== shown()) {
+    hushAll();
+    blind.silence();
+  }
   for (const one of VIEWS) {
     $(one).hidden = one !== view;
     $(`${one}-tab`).setAttribute("aria-selected", String(one === view));

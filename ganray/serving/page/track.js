@@ -5,6 +5,7 @@ import { soundOf, tell } from "./service.js";
 import { joined, wavFile } from "./sound.js";
 
 const tracks = new Set();
+export const hushAll = () => tracks.forEach((track) => track.stop());
 const seconds = (value) => `${value.toFixed(1)} s`;
 
 export class Track {
