@@ -56,7 +56,7 @@ def run(
 
     \b
     Example:
-      ganray serve serve/local.yaml --voice runs/source_filter_small-7f3a/voice
+      ganray serve run serve/local.yaml --voice runs/source_filter_small-7f3a/voice
       curl -F file=@in.wav http://127.0.0.1:8000/v1/audio/vocode -o out.wav
     """
     import logging

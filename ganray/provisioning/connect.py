@@ -14,6 +14,8 @@ from ganray.errors import GanrayError
 API_SERVER = "RAY_API_SERVER_ADDRESS"
 """Where Ray's state API is. Ray Train's cleaner of placement groups asks it; without this name in its environment it
 looks in the temporary folder, where a cluster that was killed may have left its own address."""
+PROXY_PATIENCE = "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S"
+"""Serve kills an HTTP proxy that is not up after its 5 s: on a machine that does other work, too, again and again."""
 
 
 def connect(address: str | None = None, num_cpus: int | None = None) -> bool:
@@ -35,6 +37,7 @@ def connect(address: str | None = None, num_cpus: int | None = None) -> bool:
         return False
     address = address or os.environ.get("RAY_ADDRESS") or "local"
     if address == "local":
+        os.environ.setdefault(PROXY_PATIENCE, "60")
         port = free_port()
         _init(address, f"http://127.0.0.1:{port}", dashboard_host="127.0.0.1", dashboard_port=port, num_cpus=num_cpus)
     else:

@@ -43,19 +43,21 @@ class Backlog:
 
     @property
     def wait_s(self) -> float:
-        """How long a stream that comes now waits for its first block: the first blocks that are due before it."""
-        return self.first_s * sum(promise.made_s == 0 for promise in self.promises)
+        """How long a stream that comes now has to wait: for the first blocks that are due before its own, and where as
+        many play as can play at once, until what is promised is made."""
+        wait_s = self.first_s * sum(promise.made_s == 0 for promise in self.promises)
+        if self.speed and len(self.promises) + 1 > self.speed * HEADROOM:
+            wait_s = max(wait_s, self.seconds / self.speed)
+        return wait_s
 
     def take(self, seconds: float) -> Promise:
         """Take a stream of so many audio seconds on.
 
         Raises:
-            OverloadedError: It would wait too long, or those that play already would run dry; with when to come again.
+            OverloadedError: It would wait too long, or make those wait who listen already; with when to come again.
         """
-        if self.speed is not None and self.promises:
-            full = len(self.promises) + 1 > max(self.speed * HEADROOM, 1)
-            if full or self.wait_s > self.most_wait_s:
-                raise OverloadedError(max(1, math.ceil(self.seconds / self.speed)))
+        if self.speed and self.promises and self.wait_s > self.most_wait_s:
+            raise OverloadedError(max(1, math.ceil(self.seconds / self.speed)))
         promise = Promise(seconds)
         self.promises.add(promise)
         return promise

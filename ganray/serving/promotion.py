@@ -26,6 +26,8 @@ from ganray.serving.load import SENTENCES
 LENGTHS = (0.67, 1.5)
 """Times the old voice's length: what a new one may need for the same sentences."""
 POLL_S = 1.0
+ATTEMPTS = 10
+"""At a probe of a service that is busy: users go first."""
 MOST_WORSE = 0.02
 """More failed, silent or clipped streams than the live voice's, as a share: where a canary is taken back."""
 
@@ -69,7 +71,11 @@ class Service:
     def _answer(self, ask: Callable[..., requests.Response], path: str, **what: Any) -> requests.Response:
         headers = {"authorization": f"Bearer {self.key}"} if self.key else {}
         try:
-            answer = ask(f"{self.url}{path}", headers=headers, **what)
+            for _ in range(ATTEMPTS):
+                answer = ask(f"{self.url}{path}", headers=headers, **what)
+                if answer.status_code not in (429, 503):
+                    break
+                time.sleep(float(answer.headers.get("retry-after", 1)))
         except requests.RequestException as error:
             raise GanrayError(f"the service at {self.url} does not answer: {error}", mend="is it up? --url") from error
         if answer.status_code != 200:

@@ -248,6 +248,42 @@ def test_two_are_judged_blind_by_keys_and_told_at_the_end(page, endpoint):
     assert page.complaints == []
 
 
+def test_a_busy_service_is_asked_again_and_no_vote_is_lost(page):
+    page.click("#blind-tab")
+    page.run(
+        """(() => {
+          const fetch = window.fetch;
+          [window.busy, window.down] = [true, true];
+          const refuse = (status, headers) => new Response('{"error": {"message": "Not now."}}', { status, headers });
+          window.fetch = async (path, options) => {
+            const asked = options?.body ?? "";
+            if (asked.includes("one") && window.busy) return (window.busy = false), refuse(429, { "retry-after": "1" });
+            if (asked.includes("three") && window.down) return refuse(500, {});
+            return fetch(path, options);
+          };
+        })()"""
+    )
+    put(page, "sentences", "one\ntwo\nthree\nfour")
+    put(page, "rounds", 4)
+    put(page, "other-pitch", 7)
+    page.click("#blind-form button[type=submit]")
+    judge(page, 4, ["ArrowLeft", "ArrowRight"])
+    page.wait("document.getElementById('error').textContent.includes('Hear A tries again')")
+    page.run("window.down = false")
+    page.press("a")
+    page.wait("document.getElementById('hear-a').ariaDisabled === 'false'")
+    for key in ("a", "b", "="):
+        page.press(key)
+    page.wait("document.getElementById('trial-title').textContent.startsWith('Round 4')")
+    page.wait("document.getElementById('hear-a').ariaDisabled === 'false'")
+    for key in ("a", "b", "="):
+        page.press(key)
+    page.wait("!document.getElementById('tally').hidden")
+    page.click("#tally-save")
+    told = json.loads(page.saved("blind-test.json").read_text())
+    assert [trial["vote"] for trial in told["trials"]] == ["a", "b", "equal", "equal"]
+
+
 def test_a_blind_test_of_one_with_itself_is_refused_and_ending_early_is_told(page):
     page.click("#blind-tab")
     put(page, "other-pitch", 0)
@@ -281,8 +317,27 @@ def test_the_spectrogram_has_a_tone_where_it_is(page):
     np.testing.assert_allclose(power, want, atol=1e-5)
 
 
-def test_the_words_of_events_are_marked_as_they_are_heard(page):
-    """What speech with `timestamps` sends, cut anywhere."""
+def test_the_word_that_is_heard_is_marked_and_a_click_goes_to_one(page):
+    put(page, "text", " one, two;\nthree four ")
+    watch = "document.getElementById('spoken'), { subtree: true, attributes: true }"
+    note = "(window.marked ??= new Set()).add(document.querySelector('#spoken .now')?.textContent)"
+    page.run(f"new MutationObserver(() => {note}).observe({watch})")
+    page.click(SAY)
+    page.wait(SAID)
+    page.wait("document.getElementById('status').textContent === ''")
+    assert text_of(page, "spoken") == " one, two;\nthree four "
+    marked = [word for word in page.run("[...window.marked]") if word]  # a busy machine draws less often
+    assert len(marked) > 1
+    assert marked[-1] in ("four", "one,"), "at the end it goes back to the beginning"
+    later = [word for word in marked if word != "one,"]
+    assert later == [word for word in ("two;", "three", "four") if word in later]
+    page.click("#spoken span:nth-of-type(3)")
+    page.wait("document.querySelector('#spoken .now')?.textContent === 'three'")
+    place = page.run("document.querySelector('#said-track audio').currentTime")
+    assert place == pytest.approx(2 * 20 * 256 / 24_000, abs=0.02)
+
+
+def test_words_are_found_by_characters_in_events_that_are_cut_anywhere(page):
     events = [
         {"type": "speech.audio.words", "words": [{"word": "né", "start": 2, "end": 4, "start_s": 0.1, "end_s": 0.3}]},
         {"type": "speech.audio.delta", "audio": "AAD/"},

@@ -33,6 +33,7 @@ def test_who_is_cancelled_while_waiting_is_left_out_and_errors_reach_who_asked()
         gone = asyncio.create_task(turns.take(1.0, lambda: done.append("gone")))
         await asyncio.sleep(0.05)
         gone.cancel()
+        await asyncio.sleep(0)  # until it knows
         gate.set()
         await first
         with pytest.raises(ZeroDivisionError):

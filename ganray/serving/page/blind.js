@@ -9,6 +9,7 @@ const SIDES = ["one", "other"];
 let test = null; // {candidates, sentences, order, trials, clips, context, started} of the test that runs
 let round = null; // {clips: {a, b}, plays: {a, b}, sentence, oneIsA, began} of the round that is being heard
 let source = null; // what is heard now
+let stuck = false; // a round could not begin
 
 /** Fill the form, for voices that read text. */
 export function offer(voices) {
@@ -60,6 +61,16 @@ function show(part) {
 }
 
 async function next() {
+  stuck = false;
+  try {
+    await nextRound();
+  } catch (error) {
+    stuck = test.trials.length > 0; // the votes are kept
+    throw stuck ? new Refusal(`${error.message} Hear A tries again.`) : error;
+  }
+}
+
+async function nextRound() {
   const mine = test;
   const number = mine.trials.length;
   if (number === mine.order.length) return finish();
@@ -85,7 +96,7 @@ async function next() {
 function pair(sentence) {
   const { clips, candidates, level, context } = test;
   if (!clips.has(sentence)) {
-    const both = Promise.all(SIDES.map((side) => spoken(candidates[side], sentence))).then((pair) => {
+    const both = spokenByBoth(candidates, sentence).then((pair) => {
       const loudness = pair.map(({ samples }) => Math.sqrt(samples.reduce((sum, value) => sum + value * value, 0) / samples.length));
       const goal = Math.min(...loudness); // the louder is turned down: nothing clips
       return pair.map(({ samples, rate }, i) => {
@@ -101,6 +112,24 @@ function pair(sentence) {
   return clips.get(sentence);
 }
 
+/** One after the other: who listens is in no hurry, and others may be. */
+async function spokenByBoth(candidates, sentence) {
+  const pair = [];
+  for (const side of SIDES) pair.push(await patiently(() => spoken(candidates[side], sentence)));
+  return pair;
+}
+
+/** A service that is busy is asked again when it says. */
+async function patiently(ask, times = 5) {
+  try {
+    return await ask();
+  } catch (error) {
+    if (!error.retryAfter || !times) throw error;
+    await new Promise((resolve) => setTimeout(resolve, 1000 * error.retryAfter));
+    return patiently(ask, times - 1);
+  }
+}
+
 async function spoken({ voice, speed, pitch }, input) {
   const response = await speech({ model: voice, voice, input, speed, pitch, response_format: "pcm" });
   const blocks = [];
@@ -109,6 +138,7 @@ async function spoken({ voice, speed, pitch }, input) {
 }
 
 function hear(letter) {
+  if (stuck) attempt(next);
   if (!round) return;
   silence();
   test.context.resume();

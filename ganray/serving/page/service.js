@@ -3,11 +3,11 @@
 export const $ = (id) => document.getElementById(id);
 export const FORMATS = { wav: "WAV", flac: "FLAC", mp3: "MP3", opus: "Opus", aac: "AAC", pcm: "raw PCM, 16-bit" };
 
-/** What a person can mend, in words for them. */
+/** What a person can mend, in words for them; `retryAfter`: the seconds after which it may go well. */
 export class Refusal extends Error {
-  constructor(message, code) {
+  constructor(message, code, retryAfter = null) {
     super(message);
-    this.code = code;
+    [this.code, this.retryAfter] = [code, retryAfter];
   }
 }
 
@@ -30,9 +30,9 @@ export async function ask(path, options = {}) {
     sessionStorage.setItem("key", given);
     return ask(path, options);
   }
-  const wait = response.headers.get("retry-after");
+  const wait = Number(response.headers.get("retry-after"));
   const message = told?.message ?? `The service answered ${response.status}.`;
-  throw new Refusal(wait ? `${message} (try again in ${wait} s)` : message, told?.code);
+  throw new Refusal(wait ? `${message} (try again in ${wait} s)` : message, told?.code, wait || null);
 }
 
 let asking = null; // several requests wait for one answer
@@ -86,7 +86,7 @@ export async function* soundOf(response) {
   }
   for await (const event of events(response)) {
     if (event.type === "speech.audio.done") return;
-    if (event.type === "speech.audio.error") throw new Refusal(event.error.message, event.error.code);
+    if (event.type === "speech.audio.error") throw new Refusal(`The sound broke off: ${event.error.message}.`, event.error.code);
     if (event.type === "speech.audio.words") yield { words: event.words };
     if (event.type === "speech.audio.delta") {
       yield { samples: samplesOf(Uint8Array.from(atob(event.audio), (letter) => letter.charCodeAt(0))) };
