@@ -14,8 +14,8 @@ from ganray.config.audio import AudioConfig
 class LogMel(nn.Module):
     """Waveform to log-mel spectrogram, as the audio contract says.
 
-    T samples give T // hop_length frames: the ends are padded by (n_fft - hop_length) / 2 on each side, and frame i
-    covers the samples from i·hop_length - pad on.
+    T samples give T // hop_length frames: the ends are padded by `audio.pad` on each side, and frame i covers the samples
+    from i·hop_length - pad on.
 
     Args:
         audio: The audio contract.
@@ -54,7 +54,11 @@ class LogMel(nn.Module):
             center=False,
             return_complex=True,
         )
-        return spectrum.abs()
+        if self.audio.centered:  # a last frame would stand behind the last hop
+            spectrum = spectrum[..., :-1]
+        if not self.audio.epsilon:
+            return spectrum.abs()
+        return (spectrum.real**2 + spectrum.imag**2 + self.audio.epsilon).sqrt()
 
 
 @functools.cache

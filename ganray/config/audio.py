@@ -36,8 +36,13 @@ class AudioConfig(Schema):
     """Base of the logarithm."""
     floor: float = Field(1e-5, gt=0)
     """Smallest magnitude that is told from silence."""
+    epsilon: float = Field(0.0, ge=0, le=1e-3)
+    """Added to squared magnitudes under the root: 1e-9 in HiFi-GAN's and BigVGAN's code, 0 in Vocos's."""
     padding: Literal["reflect", "constant"] = "reflect"
-    """How the ends are padded: (n_fft - hop_length) / 2 a side, so that T samples give T / hop_length frames."""
+    """How the ends are padded: `pad` samples a side, so that T samples give T / hop_length frames."""
+    centered: bool = False
+    """Whether the middle of a frame's window lies on the first sample of its hop, as in Vocos's published weights,
+    or on the middle of its hop, as in HiFi-GAN, BigVGAN and most of the field."""
 
     @property
     def frame_rate_hz(self) -> float:
@@ -47,7 +52,7 @@ class AudioConfig(Schema):
     @property
     def pad(self) -> int:
         """Samples of padding on each side."""
-        return (self.n_fft - self.hop_length) // 2
+        return self.n_fft // 2 if self.centered else (self.n_fft - self.hop_length) // 2
 
     def rules(self) -> list[Problem]:
         """Cross-field rules; an empty list when all hold."""
@@ -70,7 +75,7 @@ class AudioConfig(Schema):
                     f"use {self.win_length // 2} or less",
                 )
             )
-        if (self.n_fft - self.hop_length) % 2:
+        if not self.centered and (self.n_fft - self.hop_length) % 2:
             problems.append(
                 Problem("hop_length", self.hop_length, "n_fft - hop_length must be even", f"use {self.hop_length + 1}")
             )

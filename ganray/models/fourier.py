@@ -53,9 +53,10 @@ class ForwardSTFT(nn.Module):
     def forward(self, waveform: Tensor) -> Tensor:
         audio = self.audio
         padded = pad(waveform, audio)
-        return torch.stft(
+        spectrum = torch.stft(
             padded, audio.n_fft, audio.hop_length, audio.n_fft, self.window, center=False, return_complex=True
         )
+        return spectrum[..., :-1] if audio.centered else spectrum
 
 
 class InverseMel(nn.Module):

@@ -90,7 +90,7 @@ def stft(waveform: np.ndarray, audio: AudioConfig) -> np.ndarray:
     mode = audio.padding if len(waveform) > audio.pad else "constant"
     padded = np.pad(waveform, audio.pad, mode=mode)
     frames = np.lib.stride_tricks.sliding_window_view(padded, audio.n_fft)[:: audio.hop_length]
-    return np.fft.rfft(frames * window(audio))
+    return np.fft.rfft(frames[:-1] * window(audio) if audio.centered else frames * window(audio))
 
 
 def istft(spectrum: np.ndarray, audio: AudioConfig) -> np.ndarray:
