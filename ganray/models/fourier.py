@@ -1,10 +1,30 @@
 """From spectra to waveforms, in fp32, with the frames of the audio contract: F frames give F · hop_length samples."""
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 
 from ganray.audio.mel import exp, mel_filters, pad
 from ganray.config import AudioConfig
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Frames of another size than the audio contract's, for transforms inside a network."""
+
+    n_fft: int
+    hop_length: int
+
+    @property
+    def win_length(self) -> int:
+        """Samples of the window."""
+        return self.n_fft
+
+    @property
+    def pad(self) -> int:
+        """Samples of a first frame before the first hop."""
+        return (self.n_fft - self.hop_length) // 2
 
 
 class InverseSTFT(nn.Module):
@@ -13,7 +33,7 @@ class InverseSTFT(nn.Module):
     Frame i covers the samples from i·hop_length - pad on, as in `ganray.audio.LogMel`.
     """
 
-    def __init__(self, audio: AudioConfig) -> None:
+    def __init__(self, audio: AudioConfig | Grid) -> None:
         super().__init__()
         self.audio = audio
         self.overlap = -(-audio.n_fft // audio.hop_length)  # frames that meet in one sample
@@ -78,7 +98,7 @@ class InverseMel(nn.Module):
         return magnitudes.clamp_min(self.audio.floor).transpose(1, 2)
 
 
-def _window(audio: AudioConfig) -> Tensor:
+def _window(audio: AudioConfig | Grid) -> Tensor:
     """Hann window of win_length in the middle of n_fft."""
     before = (audio.n_fft - audio.win_length) // 2
     return nn.functional.pad(torch.hann_window(audio.win_length), (before, audio.n_fft - audio.win_length - before))
