@@ -14,8 +14,8 @@ from ganray.config.audio import AudioConfig
 class LogMel(nn.Module):
     """Waveform to log-mel spectrogram, as the audio contract says.
 
-    T samples give T // hop_length frames: the ends are padded by `audio.pad` on each side, and frame i covers the samples
-    from i·hop_length - pad on.
+    T samples give T // hop_length frames: the ends are padded by `audio.pad` on each side, and frame i covers the
+    samples from i·hop_length - pad on.
 
     Args:
         audio: The audio contract.

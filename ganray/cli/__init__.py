@@ -18,6 +18,7 @@ COMMANDS = {
     "train": ("train:command", "Train a GAN on a dataset, data-parallel on Ray."),
     "tune": ("tune:command", "Sweep λ, learning rates, any key of a recipe."),
     "export": ("export:command", "A run becomes a voice."),
+    "import": ("import_:command", "Official weights of HiFi-GAN, BigVGAN or Vocos become a voice."),
     "evaluate": ("evaluate:command", "Score a voice on held-out clips, beside the scale."),
     "say": ("say:command", "Text to speech."),
     "vocode": ("vocode:command", "A recording through a voice (copy-synthesis)."),

@@ -17,8 +17,16 @@ NEXT = {
 @click.option("--step", default="best", show_default=True, help="best, last, or a step.")
 @click.option("--name", help="Name of the voice; the folder's name without it.")
 @click.option("--half", is_flag=True, help="Weights of 16 bits: half the size.")
+@click.option(
+    "--format",
+    "layout",
+    type=click.Choice(["voice", "hifigan"]),
+    default="voice",
+    show_default=True,
+    help="hifigan: g_STEP and config.json, as its own code reads them; RUN may then be a voice.",
+)
 @json_option
-def command(run: str, out: str, step: str, name: str | None, half: bool, as_json: bool) -> None:
+def command(run: str, out: str, step: str, name: str | None, half: bool, layout: str, as_json: bool) -> None:
     """Write the averaged generator of RUN's checkpoint as a voice: all that synthesis needs, in one folder.
     A text voice's networks are written for machines without torch, too, which takes half a minute.
 
@@ -26,7 +34,14 @@ def command(run: str, out: str, step: str, name: str | None, half: bool, as_json
     Example:
       ganray export runs/source_filter_small-7f3a --out voices/kathleen
       ganray export runs/source_filter_small-7f3a --out voices/early --step 500
+      ganray export runs/hifigan_v1-2b90 --out hifigan/ --format hifigan
     """
+    if layout == "hifigan":
+        from ganray.voice.exported import export_as_hifigan
+
+        document = export_as_hifigan(run, out, step)
+        emit(document, f"{document['checkpoint']}, and config.json beside it", as_json)
+        return
     from ganray.voice import export
 
     voice = export(run, out, step, name, half)

@@ -153,7 +153,8 @@ class InitConfig(Schema):
     source: str | None = None
     """Folder of a run (its best checkpoint) or of a voice; None: random weights, from the seed."""
     parts: Literal["all", "generator", "vocoder"] = "all"
-    """`all`: of a run, also its discriminators and both optimisers. A voice holds a generator alone.
+    """`all`: of a run, also its discriminators and both optimisers. A voice holds a generator alone, or of imported
+    ones (`ganray import hifigan --discriminators`) those too.
     `vocoder`: a mel generator becomes the vocoder of a text generator, and of a run, its discriminators come along."""
 
 

@@ -11,6 +11,7 @@ from ganray.errors import DataError, UsageError
 from ganray.gan.run import Run
 from ganray.gan.state import GanState
 from ganray.gan.storage import is_remote, place
+from ganray.models.weight_norm import parted
 
 
 def warm_start(state: GanState, init: InitConfig, better: str) -> None:
@@ -30,10 +31,13 @@ def warm_start(state: GanState, init: InitConfig, better: str) -> None:
     source = place(init.source)
     folder = Path(source)
     if not is_remote(source) and (folder / "voice.yaml").is_file():
-        if init.parts == "all":
+        judges = folder / "discriminators.safetensors"
+        if init.parts == "all" and not judges.is_file():
             raise UsageError(f"the voice {source} holds a generator alone", mend="--set init.parts=generator")
         weights = load_file(folder / "generator.safetensors")
         _load_generator(state, weights, weights, init.parts, source)
+        if init.parts == "all":
+            _load(state.discriminators, load_file(judges), source)
         return
     run = Run.open(source)
     steps = run.best_steps(better) or run.steps()[::-1]
@@ -65,6 +69,7 @@ def _load_generator(state: GanState, weights: dict[str, Any], average: dict[str,
 
 def _load(network: nn.Module, weights: dict[str, Any], source: str) -> None:
     ours = network.state_dict()
+    weights = parted(weights, ours)  # a voice's are folded
     differ = [name for name, value in ours.items() if name not in weights or weights[name].shape != value.shape]
     differ += [name for name in weights if name not in ours]
     if differ:

@@ -2,6 +2,7 @@
 
 voice.yaml               kind, audio contract, generator config, where it came from, its scores
 generator.safetensors    weights
+discriminators.safetensors    of imported ones, to fine-tune with
 *.onnx                   a text voice's networks for machines without torch; their weights are those
 sample.wav               what it sounds like
 """
@@ -10,7 +11,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,14 @@ import torch
 from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from ganray.audio import log_mel, write
 from ganray.config import Architecture, AudioConfig
 from ganray.config.load import dump_yaml
 from ganray.data import Clip
 from ganray.errors import ConfigError, DataError, UsageError
-from ganray.models import Generator, build_generator, num_parameters
+from ganray.models import Discriminator, Generator, build_generator, num_parameters
 from ganray.models.contract import remove_weight_norm
 from ganray.models.generators import text
 from ganray.text import front_end
@@ -38,6 +39,7 @@ from ganray.voice.speech import Block, Lexicon, Speaker, Speech
 from ganray.voice.stream import stream
 from ganray.voice.torch_engine import TorchEngine
 
+DISCRIMINATORS = "discriminators.safetensors"
 SAMPLE_TEXT = "Ships that pass in the night, and speak each other in passing."
 """Longfellow: what a text voice's sample says."""
 
@@ -236,6 +238,7 @@ def save_voice(
     sample: np.ndarray | None,
     half: bool = False,
     graphs: bool = False,
+    discriminators: Sequence[Discriminator] | None = None,
 ) -> Voice:
     """Write a voice folder: beside, then renamed.
 
@@ -247,6 +250,7 @@ def save_voice(
         sample: (T,) what it sounds like; None: no sample, or one that the voice makes up.
         half: Weights of 16 bits: half the size, and a difference that isn't heard.
         graphs: Write a text voice's networks for machines without torch, too: half a minute.
+        discriminators: What it was trained against, for fine-tuning.
 
     Raises:
         UsageError: The folder is there already.
@@ -276,6 +280,12 @@ def save_voice(
         if graphs and isinstance(generator, text.Generator):
             write_graphs(generator.eval(), beside)
             card["onnx"] = {"context_frames": generator.context_frames}
+        if discriminators is not None:
+            card["discriminators"] = [judge.config.model_dump(mode="json") for judge in discriminators]
+            judges = remove_weight_norm(nn.ModuleList(discriminators))
+            its_weights = {name: value.contiguous() for name, value in judges.state_dict().items()}
+            save_file(its_weights, beside / DISCRIMINATORS)
+            os.chmod(beside / DISCRIMINATORS, 0o644)
         (beside / CARD).write_text(dump_yaml(card), encoding="utf-8")
         voice = Voice.load(beside)
         if sample is None and voice.kind == "noise":

@@ -1,6 +1,7 @@
 """A run becomes a voice."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,6 +13,8 @@ from ganray.gan.run import Run
 from ganray.metrics import MEASURES
 from ganray.models import Generator, build_generator
 from ganray.voice.bundle import Voice, save_voice
+from ganray.voice.published.hifigan import export_hifigan
+from ganray.voice.reader import CARD, located
 
 
 def export(
@@ -46,6 +49,33 @@ def export(
     sample = _sample(opened, generator)
     named = name or Path(out).name
     return save_voice(out, generator, name=named, origin=origin, sample=sample, half=half, graphs=True)
+
+
+def export_as_hifigan(source: str | Path, out: str | Path, step: str | int = "best") -> dict[str, Any]:
+    """Write a run's averaged generator, or a voice's, as HiFi-GAN's own code reads it: `g_STEP` and config.json.
+
+    Returns:
+        {"checkpoint", "config", "kind", "step"}.
+
+    Raises:
+        DataError: There is no such run, checkpoint or voice; or its mel is one that their code doesn't compute.
+        UsageError: It is no HiFi-GAN, or the folder is there already.
+    """
+    if (located(source) / CARD).is_file():
+        voice = Voice.load(source)
+        generator, chosen = voice.generator, int(voice.card["origin"].get("step", 0))
+    else:
+        opened = Run.open(source)
+        chosen = _choose(opened, str(step))
+        generator = build_generator(opened.config.generator, opened.config.audio).eval()
+        generator.load_state_dict(opened.load(chosen)["average"])
+    folder = export_hifigan(generator, out, chosen)
+    return {
+        "checkpoint": str(folder / f"g_{chosen:08d}"),
+        "config": str(folder / "config.json"),
+        "kind": "hifigan",
+        "step": chosen,
+    }
 
 
 def _choose(run: Run, step: str) -> int:

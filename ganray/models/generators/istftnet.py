@@ -1,8 +1,8 @@
 """iSTFTNet: HiFi-GAN's first upsamplings, then small spectra that an inverse Fourier transform makes samples of
 (Kaneko et al. 2022). The defaults are the paper's C8C8I on V1: 13.3 M.
 
-Departs from the paper: frames of the small transform are laid as everywhere in this project, so none is reflected at the
-beginning; and the phase is π times a sine, so that it can be any, as in MB-iSTFT-VITS (Kawamura et al. 2023).
+Departs from the paper: frames of the small transform are laid as everywhere in this project, so none is reflected at
+the beginning; and the phase is π times a sine, so that it can be any, as in MB-iSTFT-VITS (Kawamura et al. 2023).
 """
 
 import math
