@@ -141,6 +141,32 @@ def plan(
     return 0 if found.fits else 3
 
 
+@group.command()
+@click.argument("file", type=click.Path(path_type=Path), default=DEFAULT)
+@click.option("--out", type=click.Path(path_type=Path), help="Folder; security.tls_dir without it.")
+@click.option("--force", is_flag=True, help="Replace those that are there.")
+@json_option
+def certificates(file: Path, out: Path | None, force: bool, as_json: bool) -> None:
+    """Make what TLS between FILE's machines needs: node.crt, node.key and ca.crt, for all of them.
+
+    Every machine needs the folder before Ray starts there; `ray up` copies it onto a rack's.
+
+    \b
+    Example:
+      ganray cluster certificates cluster/rack.yaml
+      ganray cluster certificates cluster/laptop.yaml --out my-tls
+    """
+    from ganray.provisioning.certificates import hosts, make
+
+    cluster = load(ClusterConfig, file, rules=cluster_rules)
+    folder, names = (out or Path(cluster.security.tls_dir)).expanduser(), hosts(cluster)
+    ends = make(folder, cluster.name, names, force=force)
+    text = f"{folder}: for {', '.join(names)}, until {ends:%Y-%m-%d}"
+    if not cluster.security.tls:
+        text += f"\nswitch it on: security.tls: true in {file}"
+    emit({"folder": str(folder), "hosts": names, "ends": ends.isoformat()}, text, as_json)
+
+
 @group.command(context_settings={"allow_interspersed_args": False})
 @click.argument("verb", nargs=-1, required=True)
 @click.option("--address", default="http://127.0.0.1:8265", show_default=True, envvar="RAY_ADDRESS", help="Job server.")
@@ -236,13 +262,13 @@ def _look(cluster: ClusterConfig, address: str) -> list[dict]:
 
 
 def _summary(cluster: ClusterConfig, file: Path) -> str:
-    from ganray.provisioning.start import environment, head_command
+    from ganray.provisioning.start import assignments, environment, head_command
 
     pools = [
         f"  {name:<12} {pool.min_nodes} to {pool.max_nodes} × {pool.cpus:g} CPU, {pool.gpus} GPU, {pool.memory_gb:g} GB"
         for name, pool in cluster.pools.items()
     ]
-    setting = " ".join(f"{key}={value}" for key, value in environment(cluster).items())
+    setting = " ".join(assignments(environment(cluster)))
     return "\n".join(
         [
             f"{file}: no problem",

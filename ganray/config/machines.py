@@ -75,8 +75,8 @@ class SecurityConfig(Schema):
     """Address that the dashboard and the job server listen on; loopback unless a network policy guards it."""
     tls: bool = False
     """Encryption between the machines, each with its certificate. A token alone is readable on the wire."""
-    tls_dir: str = Field("/etc/ganray/tls", pattern=r"^[/~]")
-    """Folder on every machine with `node.crt`, `node.key` and `ca.crt`. Kubernetes makes its own."""
+    tls_dir: str = Field("~/.ganray/tls", pattern=r"^(/|~/)")
+    """Folder on every machine with what `ganray cluster certificates` made. Kubernetes makes its own."""
     network_policy: bool = True
     """On Kubernetes: nothing outside the cluster reaches its pods, but for the HTTP port of the service."""
 

@@ -6,7 +6,7 @@ from typing import Any
 from ganray.config.cluster import ClusterConfig
 from ganray.config.machines import AwsConfig, GcpConfig, PoolConfig, RackConfig
 from ganray.provisioning import pools
-from ganray.provisioning.start import PORT, common, environment, resources
+from ganray.provisioning.start import PORT, assignments, common, environment, resources
 
 HEAD = "head"
 """Node type of the head, beside one node type a pool."""
@@ -78,6 +78,8 @@ def rack(cluster: ClusterConfig, provider: RackConfig) -> dict[str, Any]:
     mine = f'for host in {" ".join(hosts)}; do hostname -I | grep -qwF "$host" && mine=$host; done'
     joins = f"ray start --address=$RAY_HEAD_IP:{PORT} --node-ip-address=$mine $size"
     document = _common(cluster, len(hosts))
+    if cluster.security.tls:
+        document["file_mounts"][cluster.security.tls_dir] = cluster.security.tls_dir
     return document | {
         "provider": {"type": "local", "head_ip": head, "worker_ips": list(hosts)},
         "auth": {"ssh_user": provider.ssh_user, "ssh_private_key": provider.ssh_private_key},
@@ -177,4 +179,4 @@ def _common(cluster: ClusterConfig, max_workers: int) -> dict[str, Any]:
 def _exports(cluster: ClusterConfig, rack: bool = False) -> str:
     """`export …; ` of what every Ray process needs to know."""
     found = {key: value for key, value in environment(cluster).items() if rack or not key.endswith("_IFNAME")}
-    return "".join(f"export {key}={shlex.quote(value)}; " for key, value in found.items())
+    return "".join(f"export {one}; " for one in assignments(found))

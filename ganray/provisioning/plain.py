@@ -4,7 +4,7 @@ import shlex
 
 from ganray.config.cluster import ClusterConfig
 from ganray.config.machines import SlurmConfig
-from ganray.provisioning.start import PORT, environment
+from ganray.provisioning.start import PORT, assignments, environment
 from ganray.provisioning.versions import minor_python
 
 USER_ID = 1000
@@ -73,7 +73,7 @@ def slurm(cluster: ClusterConfig, config: SlurmConfig) -> str:
             "#   ray get-auth-token --generate",
             "set -euo pipefail",
             *config.setup,
-            *(f"export {key}={shlex.quote(value)}" for key, value in exports.items()),
+            *(f"export {one}" for one in assignments(exports)),
             'head=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)',
             f"[ $# -gt 0 ] || set -- {command}",
             'srun --ntasks="$SLURM_JOB_NUM_NODES" --ntasks-per-node=1 \\',

@@ -1,5 +1,8 @@
 """The plain Ray commands that bring a cluster up. Rendering and `ganray cluster check` share them."""
 
+import shlex
+from collections.abc import Mapping
+
 from ganray.config.cluster import ClusterConfig
 from ganray.provisioning import pools
 
@@ -54,6 +57,15 @@ def common(cluster: ClusterConfig, pool: str) -> list[str]:
     return [port, f"--labels={labels}"]
 
 
+def assignments(variables: Mapping[str, str]) -> list[str]:
+    """`KEY=value` as bash reads it; a `~/` in front stays the home of whoever reads."""
+    home = "~/"
+    return [
+        f"{key}={home}{shlex.quote(value[2:])}" if value.startswith(home) else f"{key}={shlex.quote(value)}"
+        for key, value in variables.items()
+    ]
+
+
 def environment(cluster: ClusterConfig) -> dict[str, str]:
     """What must be in the environment of whoever starts, joins or uses the cluster."""
     found = {"RAY_AUTH_MODE": "token" if cluster.security.token else "disabled"} | STOP_WAIT
@@ -64,12 +76,8 @@ def environment(cluster: ClusterConfig) -> dict[str, str]:
         found[pools.VARIABLE] = assigned
     if cluster.security.tls:
         folder = cluster.security.tls_dir.rstrip("/")
-        found |= {
-            "RAY_USE_TLS": "1",
-            "RAY_TLS_SERVER_CERT": f"{folder}/node.crt",
-            "RAY_TLS_SERVER_KEY": f"{folder}/node.key",
-            "RAY_TLS_CA_CERT": f"{folder}/ca.crt",
-        }
+        files = {"SERVER_CERT": "node.crt", "SERVER_KEY": "node.key", "CA_CERT": "ca.crt"}
+        found |= {"RAY_USE_TLS": "1"} | {f"RAY_TLS_{key}": f"{folder}/{file}" for key, file in files.items()}
     if cluster.providers.rack and cluster.providers.rack.interface:
         interface = cluster.providers.rack.interface
         found |= {"GLOO_SOCKET_IFNAME": interface, "NCCL_SOCKET_IFNAME": interface}
