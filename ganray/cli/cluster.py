@@ -262,13 +262,13 @@ def _look(cluster: ClusterConfig, address: str) -> list[dict]:
 
 
 def _summary(cluster: ClusterConfig, file: Path) -> str:
-    from ganray.provisioning.start import assignments, environment, head_command
+    from ganray.provisioning.start import assignments, head_command, head_environment
 
     pools = [
         f"  {name:<12} {pool.min_nodes} to {pool.max_nodes} × {pool.cpus:g} CPU, {pool.gpus} GPU, {pool.memory_gb:g} GB"
         for name, pool in cluster.pools.items()
     ]
-    setting = " ".join(assignments(environment(cluster)))
+    setting = " ".join(assignments(head_environment(cluster)))
     return "\n".join(
         [
             f"{file}: no problem",

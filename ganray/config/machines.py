@@ -51,6 +51,9 @@ class HeadConfig(Schema):
     """Pool whose first machine it is; without it the first pool that always has one."""
     works: bool | None = None
     """Whether it runs trainings and replicas too. Without it: only where it is the only machine."""
+    redis: str = Field("", pattern=r"^((redis|rediss)://)?([A-Za-z0-9.-]+:\d+)?$", examples=["10.0.0.2:6379"])
+    """`HOST:PORT` of a Redis that remembers what the cluster is: a head that was lost comes back with its services and
+    its list of jobs. Without it the head's memory ends with it."""
 
 
 class LimitsConfig(Schema):

@@ -78,6 +78,9 @@ def cluster_spec(cluster: ClusterConfig, where: KubernetesConfig) -> Document:
         },
         "workerGroupSpecs": [],
     }
+    if cluster.head.redis:
+        # The password, where there is one: redisPassword.valueFrom.secretKeyRef.
+        spec["gcsFaultToleranceOptions"] = {"redisAddress": cluster.head.redis}
     if cluster.security.tls:
         spec["tlsOptions"] = {"enabled": True}
     for name, pool in cluster.pools.items():

@@ -6,7 +6,7 @@ from typing import Any
 from ganray.config.cluster import ClusterConfig
 from ganray.config.machines import AwsConfig, GcpConfig, PoolConfig, RackConfig
 from ganray.provisioning import pools
-from ganray.provisioning.start import PORT, assignments, common, environment, resources
+from ganray.provisioning.start import PORT, assignments, common, environment, head_environment, resources
 
 HEAD = "head"
 """Node type of the head, beside one node type a pool."""
@@ -85,7 +85,7 @@ def rack(cluster: ClusterConfig, provider: RackConfig) -> dict[str, Any]:
         "auth": {"ssh_user": provider.ssh_user, "ssh_private_key": provider.ssh_private_key},
         "head_start_ray_commands": [
             "ray stop",
-            _exports(cluster, rack=True)
+            _exports(head_environment(cluster), rack=True)
             + f"ulimit -n 65536; ray start --head --port={PORT} --node-ip-address={head} "
             + "--autoscaling-config=~/ray_bootstrap_config.yaml "
             + f"--dashboard-host={cluster.security.dashboard_host} "
@@ -95,7 +95,7 @@ def rack(cluster: ClusterConfig, provider: RackConfig) -> dict[str, Any]:
         ],
         "worker_start_ray_commands": [
             "ray stop",
-            f"{_exports(cluster, rack=True)}{mine}; case $mine in {cases} esac; ulimit -n 65536; {joins}",
+            f"{_exports(environment(cluster), rack=True)}{mine}; case $mine in {cases} esac; ulimit -n 65536; {joins}",
         ]
         if hosts
         else [],
@@ -149,8 +149,8 @@ def _cloud(cluster: ClusterConfig, provider: dict[str, Any], user: str, types: d
         "auth": {"ssh_user": user},
         "head_node_type": HEAD,
         "available_node_types": types,
-        "head_start_ray_commands": ["ray stop", _exports(cluster) + f"{leads} {port}"],
-        "worker_start_ray_commands": ["ray stop", _exports(cluster) + f"{joins} {port}"],
+        "head_start_ray_commands": ["ray stop", _exports(head_environment(cluster)) + f"{leads} {port}"],
+        "worker_start_ray_commands": ["ray stop", _exports(environment(cluster)) + f"{joins} {port}"],
     }
 
 
@@ -171,12 +171,12 @@ def _common(cluster: ClusterConfig, max_workers: int) -> dict[str, Any]:
             "run_options": ["--ulimit nofile=65536:65536"],
         }
     else:
-        wanted = [f"{name}{versions}" for name, versions in cluster.packages.items() if name != "python"]
-        document["setup_commands"] = [f"pip install {' '.join(shlex.quote(package) for package in wanted)}"]
+        wanted = [shlex.quote(f"{name}{found}") for name, found in cluster.packages.items() if name != "python"]
+        document["setup_commands"] = [f"pip install {' '.join(wanted)}"] if wanted else []
     return document
 
 
-def _exports(cluster: ClusterConfig, rack: bool = False) -> str:
+def _exports(variables: dict[str, str], rack: bool = False) -> str:
     """`export …; ` of what every Ray process needs to know."""
-    found = {key: value for key, value in environment(cluster).items() if rack or not key.endswith("_IFNAME")}
+    found = {key: value for key, value in variables.items() if rack or not key.endswith("_IFNAME")}
     return "".join(f"export {one}; " for one in assignments(found))

@@ -66,6 +66,14 @@ def assignments(variables: Mapping[str, str]) -> list[str]:
     ]
 
 
+def head_environment(cluster: ClusterConfig) -> dict[str, str]:
+    """What must be in the environment of whoever starts the head."""
+    found = environment(cluster)
+    if cluster.head.redis:
+        found |= {"RAY_REDIS_ADDRESS": cluster.head.redis, "RAY_external_storage_namespace": cluster.name}
+    return found
+
+
 def environment(cluster: ClusterConfig) -> dict[str, str]:
     """What must be in the environment of whoever starts, joins or uses the cluster."""
     found = {"RAY_AUTH_MODE": "token" if cluster.security.token else "disabled"} | STOP_WAIT
