@@ -262,6 +262,8 @@ def _look(cluster: ClusterConfig, address: str) -> list[dict]:
 
 
 def _summary(cluster: ClusterConfig, file: Path) -> str:
+    import shlex
+
     from ganray.provisioning.start import assignments, head_command, head_environment
 
     pools = [
@@ -275,7 +277,7 @@ def _summary(cluster: ClusterConfig, file: Path) -> str:
             f"{cluster.name}, storage {cluster.storage}",
             *pools,
             "start its head, then compare:",
-            f"  {setting} {' '.join(head_command(cluster))}",
+            f"  {setting} {shlex.join(head_command(cluster))}",
             f"  ganray cluster check {file} --address auto",
         ]
     )

@@ -1,5 +1,6 @@
 """Kubernetes objects for KubeRay v1.7: RayCluster, RayJob, RayService, and who may reach their pods."""
 
+import json
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -145,6 +146,9 @@ def _start(cluster: ClusterConfig, pool: str, works: bool = True) -> dict[str, s
         "memory": str(int(kind.memory_gb * 1e9)),
         "metrics-export-port": str(cluster.observability.metrics_port),
     }
+    if len(cluster.pools) > 1:
+        # As KubeRay hands it to a shell: a JSON text in quotes of both kinds.
+        found["resources"] = "'" + json.dumps({pools.resource(pool): pools.PLENTY}) + "'"
     return found | ({"num-gpus": str(kind.gpus if works else 0)} if kind.gpus else {})
 
 

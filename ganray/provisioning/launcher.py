@@ -11,6 +11,9 @@ from ganray.provisioning.start import PORT, assignments, common, environment, he
 HEAD = "head"
 """Node type of the head, beside one node type a pool."""
 _TOKEN = "~/.ray/auth_token"
+_FIRST_AUTOSCALER = {"RAY_enable_autoscaler_v2": "0"}
+"""On a rack. The launcher gives head and workers one node type there, and Ray 2.60's second autoscaler counts the head
+among the workers: one machine would never be started (seen by tools/hosts)."""
 
 
 def aws(cluster: ClusterConfig, provider: AwsConfig) -> dict[str, Any]:
@@ -85,11 +88,11 @@ def rack(cluster: ClusterConfig, provider: RackConfig) -> dict[str, Any]:
         "auth": {"ssh_user": provider.ssh_user, "ssh_private_key": provider.ssh_private_key},
         "head_start_ray_commands": [
             "ray stop",
-            _exports(head_environment(cluster), rack=True)
+            _exports(head_environment(cluster) | _FIRST_AUTOSCALER, rack=True)
             + f"ulimit -n 65536; ray start --head --port={PORT} --node-ip-address={head} "
             + "--autoscaling-config=~/ray_bootstrap_config.yaml "
             + f"--dashboard-host={cluster.security.dashboard_host} "
-            + " ".join(
+            + shlex.join(
                 [*resources(cluster, cluster.head_pool, cluster.head_works), *common(cluster, cluster.head_pool)]
             ),
         ],
@@ -109,7 +112,7 @@ def _types(cluster: ClusterConfig, nodes: dict[str, dict[str, Any]]) -> dict[str
         HEAD: {
             "min_workers": 0,
             "max_workers": 0,
-            "resources": _resources(cluster.pools[name], cluster.head_works),
+            "resources": _resources(cluster, name, cluster.head_works),
             "labels": pools.labels(cluster, name),
             "node_config": nodes[name] | {},
         }
@@ -121,19 +124,22 @@ def _types(cluster: ClusterConfig, nodes: dict[str, dict[str, Any]]) -> dict[str
                 "min_workers": max(0, pool.min_nodes - here),
                 "max_workers": pool.max_nodes - here,
                 "idle_timeout_s": pool.idle_minutes * 60,
-                "resources": _resources(pool),
+                "resources": _resources(cluster, name),
                 "labels": pools.labels(cluster, name),
                 "node_config": nodes[name] | {},
             }
     return types
 
 
-def _resources(pool: PoolConfig, works: bool = True) -> dict[str, int]:
+def _resources(cluster: ClusterConfig, name: str, works: bool = True) -> dict[str, int]:
+    pool = cluster.pools[name]
     found = {"CPU": int(pool.cpus) if works else 0, "memory": int(pool.memory_gb * 1e9)}
     if pool.gpus:
         found["GPU"] = pool.gpus if works else 0
         if pool.gpu_type:
             found[f"accelerator_type:{pool.gpu_type}"] = 1
+    if len(cluster.pools) > 1:
+        found[pools.resource(name)] = pools.PLENTY
     return found
 
 

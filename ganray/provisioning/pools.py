@@ -3,10 +3,13 @@
 Whoever starts a machine gives it `labels(cluster, pool)` and `environment(cluster)`; both are in every rendered file.
 A verb asks `selector("train")` and hands the answer to Ray:
 
-    ScalingConfig(label_selector=…)                 Ray Train
     task.options(label_selector=…)                  tasks, actors, `ray_remote_args` of Ray Data
     placement_group(bundles, bundle_label_selector=[…] * len(bundles))
     ray_actor_options={"label_selector": …}         Ray Serve
+
+Ray Train counts free cores when it chooses how many workers a training of [min, max] gets, and looks at no labels there: on
+the cores of other pools it would wait for ever. So every machine also has a resource that only its pool has, and a worker
+takes a thousandth of one, `share("train")`.
 
 Where nobody said which pool a verb runs on, as on a laptop, the answer is empty, and Ray takes any machine.
 """
@@ -21,6 +24,8 @@ LABEL = "pool"
 """Label of every machine: the name of its pool."""
 VARIABLE = "GANRAY_POOLS"
 """Environment variable of every machine, and so of every job: `prepare=data,train=trainers,…`."""
+PLENTY = 1000
+"""Of the resource that marks a pool, on each of its machines: it runs out last."""
 VERBS: tuple[Verb, ...] = ("prepare", "train", "tune", "evaluate", "serve")
 
 
@@ -36,6 +41,16 @@ def assignment(cluster: ClusterConfig) -> str:
     if len(cluster.pools) == 1:
         return ""
     return ",".join(f"{verb}={cluster.pool_of(verb)}" for verb in VERBS)
+
+
+def resource(pool: str) -> str:
+    """Name of the resource that the machines of a pool have."""
+    return f"{LABEL}:{pool}"
+
+
+def share(verb: Verb, assigned: str | None = None) -> dict[str, float]:
+    """The resource that brings a worker of a verb to its pool; empty for anywhere. Arguments and errors: `selector`."""
+    return {resource(name): 1e-3 for name in selector(verb, assigned).values()}
 
 
 def selector(verb: Verb, assigned: str | None = None) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """The plain Ray commands that bring a cluster up. Rendering and `ganray cluster check` share them."""
 
+import json
 import shlex
 from collections.abc import Mapping
 
@@ -54,7 +55,8 @@ def common(cluster: ClusterConfig, pool: str) -> list[str]:
     if len(cluster.pools) == 1:
         return [port]
     labels = ",".join(f"{key}={value}" for key, value in pools.labels(cluster, pool).items())
-    return [port, f"--labels={labels}"]
+    mark = json.dumps({pools.resource(pool): pools.PLENTY}, separators=(",", ":"))
+    return [port, f"--labels={labels}", f"--resources={mark}"]
 
 
 def assignments(variables: Mapping[str, str]) -> list[str]:

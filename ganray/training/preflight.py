@@ -21,6 +21,7 @@ from ganray.data import Dataset
 from ganray.errors import ConfigError, DataError, GanrayError, PlacementError, Problem, UsageError
 from ganray.gan.storage import MEND, is_remote, short
 from ganray.metrics import MEASURES
+from ganray.provisioning import pools
 from ganray.text import front_end
 from ganray.training import probe
 from ganray.training.trackers import MEND as INSTALL_TRACKERS
@@ -144,9 +145,9 @@ def must_fit(config: RunConfig) -> None:
 
 
 def of_one_worker(config: RunConfig) -> dict[str, float]:
-    """Ray's resources of a worker."""
+    """Ray's resources of a worker: its own, and what only the machines of its pool have."""
     resources = {"CPU": config.resources.cpus_per_worker, "GPU": config.resources.gpus_per_worker}
-    return {name: amount for name, amount in resources.items() if amount}
+    return {name: amount for name, amount in resources.items() if amount} | pools.share("train")
 
 
 @contextlib.contextmanager
