@@ -1,5 +1,6 @@
 """A Ray head as a user starts it, with its own token, ports and folder."""
 
+import contextlib
 import os
 import secrets
 import signal
@@ -29,12 +30,14 @@ class Head:
     Attributes:
         address: Of the cluster, `HOST:PORT`.
         url: Of the dashboard and the job server.
+        agent: Of the machine's agent, which starts jobs.
         environment: For those who use it.
         folder: Its temporary folder.
     """
 
     address: str
     url: str
+    agent: str
     environment: dict[str, str]
     folder: Path
 
@@ -48,6 +51,13 @@ class Head:
 @pytest.fixture(scope="module")
 def head() -> Iterator[Head]:
     """`ray start --head --block` with two cores and token authentication; ends by SIGTERM to that one process."""
+    with started({}) as found:
+        yield found
+
+
+@contextlib.contextmanager
+def started(more: dict[str, str]) -> Iterator[Head]:
+    """A head with more in its environment."""
     folder = Path(tempfile.mkdtemp(prefix="gr-", dir="/tmp"))  # short: sockets lie in it
     token = folder / "token"
     token.write_text(secrets.token_hex(32))
@@ -63,11 +73,13 @@ def head() -> Iterator[Head]:
         "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.2",
         **STOP_WAIT,
         "RAY_raylet_start_wait_time_s": str(PATIENCE_S),
+        **more,
     }
+    agent = free_port()
     ports = {
         "port": port,
         "dashboard-port": dashboard,
-        "dashboard-agent-listen-port": free_port(),
+        "dashboard-agent-listen-port": agent,
         "ray-client-server-port": free_port(),
     }
     command = ["ray", "start", "--head", "--block", "--num-cpus=2", "--memory=4000000000", "--disable-usage-stats"]
@@ -78,7 +90,8 @@ def head() -> Iterator[Head]:
     url = f"http://127.0.0.1:{dashboard}"
     try:
         _wait(process, url, folder / "head.log")
-        yield Head(f"127.0.0.1:{port}", url, environment | {"RAY_ADDRESS": url}, folder)
+        agents = f"http://127.0.0.1:{agent}"
+        yield Head(f"127.0.0.1:{port}", url, agents, environment | {"RAY_ADDRESS": url}, folder)
     finally:
         process.send_signal(signal.SIGTERM)
         try:
