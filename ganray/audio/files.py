@@ -1,4 +1,9 @@
-"""Recordings in, recordings out: any rate and channel count that soundfile reads, one mono float waveform inside."""
+"""Recordings in, recordings out: any rate, channel count and depth; one mono float waveform inside.
+
+libsndfile reads wav, flac, mp3, ogg, opus, aiff and more; what comes in an MPEG-4, ADTS or Matroska container (m4a,
+aac, webm) is read by the ffmpeg libraries, which are told the container and never guess: some of those that they would
+guess, playlists for one, name other files to open.
+"""
 
 import io
 import os
@@ -28,10 +33,12 @@ def read(source: str | Path | BinaryIO | bytes, sample_rate: int | None = None) 
     """
     name = str(source) if isinstance(source, str | Path) else "the audio"
     try:
-        waveform, rate = soundfile.read(io.BytesIO(source) if isinstance(source, bytes) else source, dtype="float32")
-    except (soundfile.LibsndfileError, OSError, RuntimeError, TypeError) as error:
+        container = _container(source)
+        file = io.BytesIO(source) if isinstance(source, bytes) else source
+        waveform, rate = _decode(file, container) if container else soundfile.read(file, dtype="float32")
+    except (soundfile.LibsndfileError, OSError, RuntimeError, TypeError, ValueError) as error:
         raise DataError(
-            f"cannot read {name}: {error}", mend="give a file that soundfile reads (wav, flac, mp3, ogg, opus, aiff)"
+            f"cannot read {name}: {error}", mend="give a wav, flac, mp3, ogg, opus, m4a, aac, webm or aiff file"
         ) from error
     if waveform.ndim == 2:
         waveform = waveform.mean(axis=1)
@@ -40,6 +47,41 @@ def read(source: str | Path | BinaryIO | bytes, sample_rate: int | None = None) 
     if sample_rate and rate != sample_rate:
         waveform, rate = resample(waveform, rate, sample_rate), sample_rate
     return waveform, rate
+
+
+def _container(source: str | Path | BinaryIO | bytes) -> str:
+    """The container that libsndfile doesn't know, by the file's first bytes; empty where there is none such."""
+    if isinstance(source, bytes):
+        head = source[:12]
+    elif isinstance(source, str | Path):
+        with open(source, "rb") as file:
+            head = file.read(12)
+    else:
+        place = source.tell()
+        head = source.read(12)
+        source.seek(place)
+    if head[4:8] == b"ftyp":
+        return "mp4"
+    if head[:4] == b"\x1a\x45\xdf\xa3":
+        return "matroska"
+    return "aac" if len(head) > 1 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0 else ""
+
+
+def _decode(source: str | Path | BinaryIO, container: str) -> tuple[np.ndarray, int]:
+    """(T, C) float32 and the rate."""
+    import av  # a sixth of a second that who reads wav should not wait
+
+    with av.open(str(source) if isinstance(source, Path) else source, format=container) as file:
+        if not file.streams.audio:
+            raise ValueError("it has no sound in it")
+        stream = file.streams.audio[0]
+        stream.thread_type = "NONE"  # the same samples whatever the machine
+        planar = av.AudioResampler(format="fltp")
+        blocks = [
+            block.to_ndarray().T for frame in file.decode(stream) for block in planar.resample(frame) if block.samples
+        ]
+        rate = stream.codec_context.sample_rate
+    return (np.concatenate(blocks) if blocks else np.zeros((0, 1), np.float32)), int(rate)
 
 
 def resample(waveform: np.ndarray, source_rate: int, target_rate: int) -> np.ndarray:

@@ -75,7 +75,7 @@ def test_what_is_no_corpus_is_refused_with_what_was_looked_for(folder, damage, t
     write(folder, "a|1\n")
     damage(folder)
     with pytest.raises(DataError, match=told):
-        read_corpus(folder)
+        read_corpus(folder, "ljspeech")
 
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path):
