@@ -14,6 +14,7 @@ from ganray.errors import GanrayError
 
 COMMANDS = {
     "demo": ("demo:command", "Recordings to a served voice, in a few minutes."),
+    "corpus": ("corpus:group", "What is wrong with recordings; corpora to be had."),
     "prepare": ("prepare:command", "A corpus of recordings becomes a dataset."),
     "train": ("train:command", "Train a GAN on a dataset, data-parallel on Ray."),
     "tune": ("tune:command", "Sweep λ, learning rates, any key of a recipe."),

@@ -14,7 +14,15 @@ from ganray.cli.options import address_option, emit, json_option, set_option
 @click.option("--recipe", metavar="RECIPE", help="Prepare for this recipe: its audio contract instead of the default.")
 @click.option("--validation", type=click.Path(), metavar="FILE", help="The validation split: a file, one id a line.")
 @click.option("--test", type=click.Path(), metavar="FILE", help="The test split: a file, one id a line.")
-@click.option("--overwrite", is_flag=True, help="Replace a dataset that is there.")
+@click.option("--format", "layout", metavar="LAYOUT", help="The corpora's layout; without it, it is found by looking.")
+@click.option(
+    "--overwrite",
+    "--update",
+    is_flag=True,
+    help="Replace a dataset that is there; what still holds of it is taken over.",
+)
+@click.option("--fresh", is_flag=True, help="Take nothing over, neither from it nor from a run that was killed.")
+@click.option("--here", is_flag=True, help="In this process, without Ray.")
 @set_option
 @address_option
 @json_option
@@ -26,26 +34,32 @@ def command(
     recipe: str | None,
     validation: str | None,
     test: str | None,
+    layout: str | None,
     overwrite: bool,
+    fresh: bool,
+    here: bool,
     overrides: tuple[str, ...],
     address: str | None,
     as_json: bool,
 ) -> None:
     """Make a dataset of the recordings in CORPUS, or in several.
 
-    CORPUS is in LJSpeech layout: metadata.csv with id|text lines (or id|text|normalised text) beside wavs/ID.wav,
-    .flac, .mp3, .ogg or .opus, of any sample rate. Every clip is resampled, trimmed, brought to one loudness and
-    analysed; what can't be used is dropped and listed in dataset.json with the reason. No sentence is in two splits.
+      CORPUS is a folder or a URI, in any layout that ganray corpus layouts tells: LJSpeech, VCTK, LibriTTS, Piper, Kaldi,
+      JSONL manifests, Parquet, WebDataset, Hugging Face datasets, or just recordings; wav, flac, mp3, opus or m4a, of any
+      sample rate. Every clip is resampled, trimmed, brought to one loudness and analysed; what can't be used is dropped
+      and listed in dataset.json with the reason; audit.html tells what is wrong with the rest. No sentence is in two
+      splits. A prepare that was killed goes on where it was when it is called again.
 
-    A labels.csv in a corpus (id and any of speaker, language, style) says who speaks and how, clip by clip; of several
-    corpora each is a speaker of its own, and corpora.FOLDER.language says what they speak.
+      A labels.csv in a corpus (id and any of speaker, language, style) says who speaks and how, clip by clip; of several
+      corpora each is a speaker of its own, and corpora.FOLDER.language says what they speak.
 
-    \b
-    Example:
-      ganray prepare recordings/ --out data/kathleen --set language=en
-      ganray prepare phone/ --out data/phone --set audio.sample_rate=16000 --set audio.f_max=8000
-      ganray prepare anna/ bruno/ --out data/two --set front_end=espeak --set corpora.bruno.language=it
-      ganray prepare recordings/ --out data/mine --validation held_out.txt --set test.share=0
+      \b
+      Example:
+        ganray prepare recordings/ --out data/kathleen --set language=en
+        ganray prepare recordings/ --out data/kathleen --update
+    ganray prepare phone/ --out data/phone --set audio.sample_rate=16000 --set audio.f_max=8000
+        ganray prepare anna/ bruno/ --out data/two --set front_end=espeak --set corpora.bruno.language=it
+        ganray prepare recordings/ --out data/mine --validation held_out.txt --set test.share=0
     """
     from ganray.config import load, read_yaml, recipe_path
     from ganray.config.prepare import PrepareConfig, prepare_rules
@@ -55,7 +69,7 @@ def command(
     if recipe:
         document["audio"] = read_yaml(recipe_path(recipe)).get("audio", {})
     config = load(PrepareConfig, document, overrides, rules=prepare_rules)
-    result = prepare(corpora, out, config, overwrite=overwrite, address=address)
+    result = prepare(corpora, out, config, layout=layout, overwrite=overwrite, fresh=fresh, here=here, address=address)
     emit(result, _told(result, config.audio.sample_rate, config.audio.hop_length), as_json)
 
 
@@ -65,7 +79,9 @@ def _told(result: dict[str, Any], sample_rate: int, hop_length: int) -> str:
         kinds = Counter(clip["reason"].split(" (")[0] for clip in result["dropped"])
         named = ", ".join(f"{count:,} {kind}" for kind, count in kinds.most_common())
         noun = "clip" if len(result["dropped"]) == 1 else "clips"
-        lines.append(f"Dropped {len(result['dropped']):,} {noun} ({named}); see {result['dataset']}/dataset.json")
+        lines.append(
+            f"Dropped {len(result['dropped']):,} {noun} ({named}); see {result['dataset']}/{'audit.html' if result['page'] else 'dataset.json'}"
+        )
     train, *others = result["splits"].items()
     held_out = "".join(f", {name} {split['clips']:,}" for name, split in others)
     minutes = train[1]["seconds"] / 60
@@ -73,6 +89,9 @@ def _told(result: dict[str, Any], sample_rate: int, hop_length: int) -> str:
         f"{result['dataset']}: train {train[1]['clips']:,} clips {minutes:.1f} min{held_out}; "
         f"{sample_rate:,} Hz, hop {hop_length}"
     )
+    if result["faults"]:
+        worst = ", ".join(f"{count:,} {fault}" for fault, count in list(result["faults"].items())[:4])
+        lines.append(f"Faults found: {worst}; listen in {result['page']}")
     return "\n".join(lines)
 
 

@@ -1,5 +1,7 @@
 """`PrepareConfig`: everything that decides how recordings become a dataset."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from ganray.config.audio import AudioConfig
@@ -10,6 +12,9 @@ from ganray.errors import Problem
 class TrimConfig(Schema):
     """Silence at both ends. A frame is speech when it comes within `threshold_db` of the clip's own loud level."""
 
+    by: Literal["level", "voice", "nothing"] = "level"
+    """`level`: what is loud is speech. `voice`: only what a voice can be, so that clicks, thumps and breaths at the
+    ends go too. `nothing`: recordings keep their ends."""
     threshold_db: float = Field(30.0, ge=10, le=90)
     """Decibels below the clip's loud level (95th percentile of 20 ms frames) at which silence begins."""
     floor_db: float = Field(6.0, ge=0, le=30)
@@ -47,6 +52,15 @@ class SplitConfig(Schema):
     """No more clips than this."""
     ids: str | None = None
     """File with one clip id a line; instead of `share`. Other takes of its sentences are dropped."""
+
+
+class DuplicatesConfig(Schema):
+    """Recordings that are the same sound: copied, cut anew, louder or quieter, re-encoded, resampled."""
+
+    drop: bool = False
+    """Whether all but the first of them are dropped. Kept ones are in one split in any case."""
+    near_texts: bool = False
+    """Whether sentences that differ in one word count as one when splits are drawn."""
 
 
 class F0Config(Schema):
@@ -91,6 +105,13 @@ class PrepareConfig(Schema):
     """What makes a clip unusable."""
     f0: F0Config = F0Config()
     """Fundamental frequency."""
+    audit: bool = True
+    """Whether every recording is measured and judged, and audit.html written."""
+    duplicates: DuplicatesConfig = DuplicatesConfig()
+    """The same recording twice."""
+    listen: bool = False
+    """Whether a recogniser of phonemes listens to every recording and tells texts that are not what is said: English,
+    with ganray[evaluate], some 15 × real time a core."""
     validation: SplitConfig = SplitConfig()
     """Clips that training is measured on; a validation.txt in the corpus is its list, unless a share is set."""
     test: SplitConfig = SplitConfig()

@@ -77,6 +77,16 @@ def _whole(uri: str, stamp: tuple[int, int]) -> bytes:
     return read_bytes(uri)
 
 
+def row_of(uri: str, row: int) -> dict[str, Any]:
+    """One row of a table, Parquet or Arrow: column → value.
+
+    Raises:
+        OSError: There is no such table, or no such row in it.
+    """
+    table, first = _rows(uri, row)
+    return {name: table[name][row - first].as_py() for name in table.schema.names}
+
+
 def _cell(uri: str, row: int, column: str) -> bytes:
     table, first = _rows(uri, row)
     value = table[column.split(".")[0]][row - first].as_py()

@@ -137,6 +137,30 @@ def slices(
     return _png(figure)
 
 
+def histograms(panels: Mapping[str, np.ndarray], bins: int = 40) -> bytes:
+    """One histogram a panel; the outermost half percent on each side is gathered at the ends.
+
+    Args:
+        panels: Title → (N,) finite values.
+        bins: Of each.
+    """
+    from matplotlib.figure import Figure
+
+    columns = min(3, len(panels))
+    rows = -(-len(panels) // columns)
+    figure = Figure(figsize=(9, 2.1 * rows + 0.3), dpi=_DPI, layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axis, (title, values) in zip(axes, panels.items(), strict=False):
+        low, high = np.percentile(values, [0.5, 99.5])
+        axis.hist(np.clip(values, low, high), bins=bins if high > low else 1, color="#b5367a", alpha=0.8)
+        axis.set_title(title, fontsize=9)
+        axis.tick_params(labelsize=8)
+        axis.grid(alpha=0.25)
+    for axis in axes[len(panels) :]:
+        axis.set_visible(False)
+    return _png(figure)
+
+
 def front(
     points: Sequence[tuple[float, float]], chosen: Sequence[int], *, labels: Sequence[str], axes: tuple[str, str]
 ) -> bytes:

@@ -3,7 +3,7 @@
 import hashlib
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from ganray.config.prepare import SplitConfig
 from ganray.data.corpus import fold
@@ -13,7 +13,11 @@ TRAIN = "train"
 
 
 def assign(
-    texts: Mapping[str, str], held_out: Mapping[str, SplitConfig], lists: Mapping[str, Sequence[str]], seed: int
+    texts: Mapping[str, str],
+    held_out: Mapping[str, SplitConfig],
+    lists: Mapping[str, Sequence[str]],
+    seed: int,
+    ties: Iterable[Sequence[str]] = (),
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Give every clip its split.
 
@@ -25,6 +29,7 @@ def assign(
         held_out: Split → how large it shall be, in the order in which they choose.
         lists: Split → ids, for those splits that are listed.
         seed: Of the draw.
+        ties: Clips that belong in one split though their texts differ; where lists part them, they stay parted.
 
     Returns:
         Clip id → split, and clip id → reason for the dropped ones.
@@ -32,9 +37,10 @@ def assign(
     Raises:
         DataError: A sentence or an id is listed in two splits, or a list has no clip of the corpus.
     """
+    sentence_of = _sentences(texts, lists, ties)
     takes: dict[str, list[str]] = defaultdict(list)
-    for key, text in texts.items():
-        takes[fold(text)].append(key)
+    for key in texts:
+        takes[sentence_of[key]].append(key)
     chosen: dict[str, str] = {}
     listed: dict[str, str] = {}
     for split, ids in lists.items():
@@ -42,7 +48,7 @@ def assign(
         if not known:
             raise DataError(f"the list of {split} has no id of this corpus", got=", ".join(ids[:3]), mend="check it")
         for key in known:
-            sentence = fold(texts[key])
+            sentence = sentence_of[key]
             if chosen.setdefault(sentence, split) != split:
                 raise DataError(
                     f"one sentence is listed in {chosen[sentence]} and in {split}",
@@ -64,6 +70,48 @@ def assign(
             else:
                 splits[key] = split
     return splits, dropped
+
+
+def near_texts(texts: Mapping[str, str]) -> list[list[str]]:
+    """Clips whose sentences, of five words or more, are equal but for one word: changed, added or left out.
+
+    Found by what is left when a word is taken out, so time grows with the words, not with the pairs of sentences.
+    """
+    without: dict[str, list[str]] = defaultdict(list)
+    first: dict[str, str] = {}
+    for key, text in texts.items():
+        first.setdefault(fold(text), key)
+    for sentence, key in first.items():
+        words = sentence.split()
+        if len(words) < 5:
+            continue
+        left = {" ".join(words[:place] + words[place + 1 :]) for place in range(len(words))}
+        for rest in left | {sentence}:
+            without[rest].append(key)
+    return [keys for keys in without.values() if len(keys) > 1]
+
+
+def _sentences(
+    texts: Mapping[str, str], lists: Mapping[str, Sequence[str]], ties: Iterable[Sequence[str]]
+) -> dict[str, str]:
+    """Clip id → the sentence that it is a take of. A clip without text is one of its own."""
+    own = {key: fold(text) or f"\0{key}" for key, text in texts.items()}
+    listed: dict[str, str] = {own[key]: split for split, ids in lists.items() for key in ids if key in own}
+    parent = {sentence: sentence for sentence in own.values()}
+
+    def root(sentence: str) -> str:
+        while parent[sentence] != sentence:
+            parent[sentence] = sentence = parent[parent[sentence]]
+        return sentence
+
+    for keys in ties:
+        for other in keys[1:]:
+            a, b = root(own[keys[0]]), root(own[other])
+            if a != b and listed.get(a, listed.get(b)) == listed.get(b, listed.get(a)):
+                parent[b] = a
+                if b in listed:
+                    listed[a] = listed[b]
+    return {key: root(sentence) for key, sentence in own.items()}
 
 
 def _draw(split: str, wanted: int, order: list[str], takes: Mapping[str, list[str]], chosen: dict[str, str]) -> None:

@@ -1,0 +1,90 @@
+"""`ganray corpus`: what is wrong with recordings, which layouts are known, corpora to be had."""
+
+from typing import Any
+
+import click
+
+from ganray.cli.options import address_option, emit, json_option, set_option
+
+
+@click.group("corpus")
+def group() -> None:
+    """Look at recordings before a dataset is made of them.
+
+    \b
+    Example:
+      ganray corpus check recordings/ --set language=en --listen
+      ganray corpus layouts
+    """
+
+
+@group.command("check")
+@click.argument("corpora", nargs=-1, required=True, metavar="CORPUS…")
+@click.option("--out", type=click.Path(), metavar="FOLDER", help="Where audit.html goes; default: CORPUS_audit here.")
+@click.option("--format", "layout", metavar="LAYOUT", help="The corpora's layout; without it, it is found by looking.")
+@click.option("--listen", is_flag=True, help="A recogniser of English phonemes tells texts that are not what is said.")
+@click.option("--here", is_flag=True, help="In this process, without Ray.")
+@set_option
+@address_option
+@json_option
+def check_command(
+    corpora: tuple[str, ...],
+    out: str | None,
+    layout: str | None,
+    listen: bool,
+    here: bool,
+    overrides: tuple[str, ...],
+    address: str | None,
+    as_json: bool,
+) -> None:
+    """Measure every recording of CORPUS and tell what is wrong: nothing of it is changed.
+
+    Clipping, noise, narrow bands (upsampled), hum, offsets, silence, holes, words cut off, other voices, recordings that
+    are there twice, and texts that are not what is said. The page has players of the worst.
+
+    \b
+    Example:
+      ganray corpus check recordings/
+      ganray corpus check recordings/ --set language=en --listen --json
+      ganray corpus check s3://bucket/speech --format webdataset
+    """
+    from pathlib import Path
+
+    from ganray.config import load
+    from ganray.config.prepare import PrepareConfig, prepare_rules
+    from ganray.preparing import check
+
+    config = load(PrepareConfig, {"listen": listen}, overrides, rules=prepare_rules)
+    name = Path(corpora[0].split("?")[0].rstrip("/")).name or "corpus"
+    document = check(corpora, out or f"{name}_audit", config, layout=layout, address=address, here=here)
+    emit(document, _told(document), as_json)
+
+
+@group.command("layouts")
+@json_option
+def layouts_command(as_json: bool) -> None:
+    """List the layouts that are read, and what each must have.
+
+    \b
+    Example:
+      ganray corpus layouts
+    """
+    from ganray.data.readers import LAYOUTS
+
+    document = {name: {"title": layout.title, "wants": layout.wants} for name, layout in LAYOUTS.items()}
+    emit(document, "\n".join(f"{name:<12} {layout.wants}" for name, layout in LAYOUTS.items()), as_json)
+
+
+def _told(document: dict[str, Any]) -> str:
+    speakers = document["speakers"]
+    noun = "speaker" if len(speakers) == 1 else "speakers"
+    lines = [
+        f"{document['corpus']}: {document['clips']:,} recordings, {document['hours']:.2f} hours, {len(speakers)} {noun}; "
+        f"{document['without_fault']:,} without a fault"
+    ]
+    for entry in document["faults"]:
+        lines.append(f"  {entry['clips']:>6,}  {entry['title']}: {entry['mend']}")
+    for kind, count in document["dropped_kinds"].items():
+        lines.append(f"  {count:>6,}  {kind}: left out")
+    lines.append(f"{document['page']}  ({document['times_real_time']:.0f}x real time)")
+    return "\n".join(lines)

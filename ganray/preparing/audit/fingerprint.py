@@ -1,0 +1,87 @@
+"""Recordings that are one and the same: copied, cut anew, louder, re-encoded or resampled.
+
+Sub-fingerprints after Haitsma and Kalker, "A Highly Robust Audio Fingerprinting System" (ISMIR 2002): signs of the
+differences of band energies along frequency and time. Another take of the sentence has another fingerprint.
+"""
+
+import itertools
+
+import numpy as np
+
+_RATE_HZ = 8_000
+_FRAME, _HOP = 2_048, 256
+"""A quarter of a second, every 32 ms."""
+_BANDS = 33
+_COMMON = 24
+"""A sub-fingerprint in more recordings than this says nothing: a hum, silence."""
+_SAME = 0.25
+"""Share of differing bits up to which two recordings are one; unrelated ones differ in half."""
+_LEAST_FRAMES = 12
+
+
+def fingerprint(waveform: np.ndarray, rate: int) -> np.ndarray:
+    """(N,) uint32, a sub-fingerprint every 32 ms; none where the recording is shorter than a frame."""
+    from ganray.audio import resample
+
+    signal = resample(waveform, rate, _RATE_HZ) if rate != _RATE_HZ else waveform
+    if len(signal) < _FRAME + _HOP:
+        return np.zeros(0, np.uint32)
+    frames = np.lib.stride_tricks.sliding_window_view(signal, _FRAME)[::_HOP] * np.hanning(_FRAME).astype(np.float32)
+    power = np.square(np.abs(np.fft.rfft(frames))).astype(np.float32)
+    edges = np.geomspace(300, 3_000, _BANDS + 1) * _FRAME / _RATE_HZ
+    energy = np.log(np.add.reduceat(power, edges.astype(int), axis=1)[:, :_BANDS] + 1e-12)
+    along = np.diff(energy, axis=1)  # (N, 32)
+    bits = np.diff(along, axis=0) > 0
+    return np.packbits(bits, axis=1).view(">u4")[:, 0].astype(np.uint32)
+
+
+def duplicates(prints: list[np.ndarray]) -> list[list[int]]:
+    """Groups of indices whose recordings are the same, each in order.
+
+    Time and memory grow with the recordings, not with their pairs: only those that share a sub-fingerprint meet.
+    """
+    parent = list(range(len(prints)))
+
+    def root(index: int) -> int:
+        while parent[index] != index:
+            parent[index] = parent[parent[index]]
+            index = parent[index]
+        return index
+
+    for first, second in sorted(_meeting(prints)):
+        if root(first) != root(second) and _distance(prints[first], prints[second]) <= _SAME:
+            parent[max(root(first), root(second))] = min(root(first), root(second))
+    groups: dict[int, list[int]] = {}
+    for index in range(len(prints)):
+        groups.setdefault(root(index), []).append(index)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def _meeting(prints: list[np.ndarray]) -> set[tuple[int, int]]:
+    """Pairs of recordings that share a sub-fingerprint that is not common."""
+    values = np.concatenate([*prints, np.zeros(0, np.uint32)])
+    owners = np.repeat(np.arange(len(prints)), [len(its) for its in prints])
+    order = np.argsort(values, kind="stable")
+    values, owners = values[order], owners[order]
+    edges = np.flatnonzero(np.concatenate([[True], values[1:] != values[:-1], [True]]))
+    pairs: set[tuple[int, int]] = set()
+    for start, end in itertools.pairwise(edges):
+        if end - start > 1:
+            its = sorted(set(owners[start:end].tolist()))
+            if 1 < len(its) <= _COMMON:
+                pairs.update(itertools.combinations(its, 2))
+    return pairs
+
+
+def _distance(first: np.ndarray, second: np.ndarray) -> float:
+    """Least share of differing bits over all shifts at which half of the shorter one overlaps."""
+    if len(first) > len(second):
+        first, second = second, first
+    least = max(_LEAST_FRAMES, len(first) // 2)
+    best = 1.0
+    for shift in range(least - len(first), len(second) - least + 1):
+        a = first[max(0, -shift) : len(second) - shift]
+        b = second[max(0, shift) : max(0, shift) + len(a)]
+        if len(a) >= least:
+            best = min(best, float(np.bitwise_count(a ^ b).mean()) / 32)
+    return best
