@@ -27,6 +27,7 @@ from ganray.serving.health import Sound, Ward
 from ganray.serving.routes import create_app
 from ganray.serving.service import VoiceInfo
 from ganray.serving.shelf import Shelf
+from ganray.serving.speech import Reading
 from ganray.serving.traffic import Traffic
 from ganray.serving.turns import Playback
 from ganray.voice.speech import Block
@@ -115,11 +116,11 @@ class Ingress:
             yield block
 
     async def speak(
-        self, voice: str, text: str, delivery: dict[str, Any], seed: int, markup: bool
+        self, voice: str, text: str, delivery: dict[str, Any], seed: int, reading: Reading
     ) -> AsyncIterator[Block]:
         """Blocks from a generator."""
         handle = self._generator.options(stream=True)
-        async for block in self._watched(voice, lambda: handle.speak.remote(voice, text, delivery, seed, markup)):
+        async for block in self._watched(voice, lambda: handle.speak.remote(voice, text, delivery, seed, reading)):
             yield block
 
     async def _watched(self, voice: str, begin: Callable[[], AsyncIterator[Block]]) -> AsyncIterator[Block]:

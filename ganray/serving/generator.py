@@ -13,6 +13,7 @@ from ganray.errors import GanrayError
 from ganray.serving import meters
 from ganray.serving.backlog import CHARACTERS_PER_S, Backlog
 from ganray.serving.shelf import Shelf
+from ganray.serving.speech import Reading
 from ganray.serving.turns import Playback, Turns
 from ganray.voice.delivery import Delivery
 from ganray.voice.description import Description
@@ -68,7 +69,7 @@ class Generator:
             yield block
 
     async def speak(
-        self, voice: str, text: str, delivery: dict[str, Any], seed: int, markup: bool
+        self, voice: str, text: str, delivery: dict[str, Any], seed: int, reading: Reading
     ) -> AsyncIterator[Block]:
         """Blocks from a text, as soon as each is made."""
         loaded = await self._voice(voice)
@@ -78,7 +79,9 @@ class Generator:
         seconds = len(text) / CHARACTERS_PER_S / manner.speed
 
         def begin() -> Iterator[Block]:
-            return iter(speaker.speak(text, manner, seed=seed, markup=markup, **sizes))
+            if reading == "as said":
+                speaker.must_be_as_said(text, manner.language)
+            return iter(speaker.speak(text, manner, seed=seed, markup=reading == "markup", **sizes))
 
         async for block in self._stream(loaded, seconds, begin):
             yield block

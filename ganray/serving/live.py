@@ -118,7 +118,7 @@ async def _speak(
             continue  # a dash, a smile
         await socket.send_json({"type": "audio.start", "text": span.text, "start": span.start, "end": span.end})
         encoder, made = Encoder("pcm", voice.audio.sample_rate, to_rate=rate), 0
-        blocks = service.speak(voice.name, span.text, fields.delivery, fields.seed + number, False)
+        blocks = service.speak(voice.name, span.text, fields.delivery, fields.seed + number, fields.reading)
         async for block in heard.listen(blocks):
             made += len(block.waveform)
             if fields.timestamps and heard.words:

@@ -202,9 +202,8 @@ async def _speech(service: Service, request: Request) -> Response:
         raise _no_such_format(service.config, fields.response_format)
     voice = await reader(service, fields)
     heard = Heard(fields, voice.audio.hop_length)
-    markup = fields.ssml or fields.phonemes
     text = f"[[{fields.input}]]" if fields.phonemes else fields.input
-    blocks = heard.listen(service.speak(voice.name, text, fields.delivery, fields.seed, markup))
+    blocks = heard.listen(service.speak(voice.name, text, fields.delivery, fields.seed, fields.reading))
     to_rate = fields.sample_rate or (OPENAI_PCM_RATE if fields.response_format == "pcm" else None)
     told = {"x-model": voice.name, "x-voice-digest": voice.digest, "x-seed": str(fields.seed)}
     if fields.timestamps and fields.stream_format == "audio":

@@ -9,7 +9,7 @@ import numpy as np
 from ganray.config.audio import AudioConfig
 from ganray.config.serve import ServeConfig
 from ganray.serving.errors import ApiError
-from ganray.serving.speech import MODELS, SpeechFields
+from ganray.serving.speech import MODELS, Reading, SpeechFields
 from ganray.voice.description import Description
 from ganray.voice.speech import Block
 
@@ -63,7 +63,9 @@ class Service(Protocol):
     def vocode(self, voice: str, signal: np.ndarray, seed: int) -> AsyncIterator[Block]:
         """Blocks from a waveform (T,) at the voice's rate, or from its mel (M, F)."""
 
-    def speak(self, voice: str, text: str, delivery: dict[str, Any], seed: int, markup: bool) -> AsyncIterator[Block]:
+    def speak(
+        self, voice: str, text: str, delivery: dict[str, Any], seed: int, reading: Reading
+    ) -> AsyncIterator[Block]:
         """Blocks from a text; `delivery` holds what `ganray.voice.Delivery` takes."""
 
 

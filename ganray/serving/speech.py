@@ -20,6 +20,8 @@ from ganray.serving.requests import read_body
 from ganray.voice.speech import Block, SpokenWord
 
 LARGEST_BODY = 256 * 1024
+Reading = Literal["text", "as said", "markup"]
+"""What an input is: any text; one where every word is written as it is said; one with the SSML subset."""
 OPENAI_PCM_RATE = 24_000
 """Hz of pcm, whatever the voice's own: a client can't know better."""
 MODELS = ("tts-1", "tts-1-hd", "gpt-4o-mini-tts", "gpt-4o-mini-tts-2025-12-15")
@@ -63,6 +65,8 @@ class SpeechFields(Schema):
     """Whether `input` holds the SSML subset and inline phonemes."""
     phonemes: bool = False
     """Whether `input` is phonemes, as `ganray say --phonemes` prints them, and no text."""
+    normalize: bool = True
+    """Whether numbers, abbreviations and the like are read out. false: what is not written as it is said is refused."""
     sample_rate: Literal[8000, 16000, 22050, 24000, 32000, 44100, 48000] | None = None
     """Hz, one that every format knows; null: 24,000 for pcm, else the voice's own."""
     timestamps: tuple[Literal["word", "phoneme"], ...] = ()
@@ -73,12 +77,21 @@ class SpeechFields(Schema):
     def _one_reading(self) -> "SpeechFields":
         if self.ssml and self.phonemes:
             raise ValueError("ssml and phonemes are two readings of input; ask for one")
+        if self.ssml and not self.normalize:
+            raise ValueError("ssml says how words are read; leave normalize on, or ssml away")
         return self
 
     @field_validator("voice", mode="before")
     @classmethod
     def _id_of(cls, value: Any) -> Any:
         return value["id"] if isinstance(value, dict) and set(value) == {"id"} else value
+
+    @property
+    def reading(self) -> Reading:
+        """What `input` is."""
+        if self.ssml or self.phonemes:
+            return "markup"
+        return "text" if self.normalize else "as said"
 
     @property
     def delivery(self) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Text becomes speech: sentence by sentence, block by block, in constant memory."""
 
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -108,6 +109,21 @@ class Speaker:
             raise UsageError("nothing to say: there is no word in the text", mend="give a text with letters or digits")
         return self._blocks(chain([first], sentences), delivery, labels, seed, first_frames, block_frames)
 
+    def must_be_as_said(self, text: str, language: str | None = None) -> None:
+        """See to it that no word of a text is said as others, as `25` or `Dr.` would be.
+
+        Raises:
+            UsageError: One is; before anything is made.
+        """
+        for sentence in self.front_end.stream([text], language=language):
+            for word in sentence.words:
+                if _letters(word.spoken) != _letters(word.text):
+                    raise UsageError(
+                        f"{word.text!r} is not written as it is said",
+                        got=f"characters {word.start} to {word.end}",
+                        mend=f"write {word.spoken!r}, or leave normalize on",
+                    )
+
     def say(
         self, text: str, delivery: Delivery, *, seed: int = 0, lexicon: Lexicon | None = None, markup: bool = False
     ) -> Speech:
@@ -174,3 +190,8 @@ class Speaker:
                 timed = tuple((symbols[at], float(starts[at] / rate), float(ends[at] / rate)) for at in places)
                 spoken.append(SpokenWord(word.text, word.start, word.end, begins, stops, timed))
         return tuple(spoken)
+
+
+def _letters(text: str) -> str:
+    plain = unicodedata.normalize("NFKD", text).casefold()
+    return "".join(character for character in plain if character.isalnum())

@@ -68,10 +68,10 @@ class Parrot:
             yield Block(wave[start : start + 16 * hop])
 
     async def speak(
-        self, voice: str, text: str, delivery: dict[str, float], seed: int, markup: bool
+        self, voice: str, text: str, delivery: dict[str, float], seed: int, reading: str
     ) -> AsyncIterator[Block]:
         """A tone of 20 frames a word, an octave higher for 12 semitones."""
-        self.asked.append({"text": text, "seed": seed, "markup": markup, **delivery})
+        self.asked.append({"text": text, "seed": seed, "reading": reading, **delivery})
         if not text.strip(" ."):
             raise UsageError("nothing to say: there is no word in the text")
         at = 0

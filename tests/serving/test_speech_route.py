@@ -33,7 +33,7 @@ def test_what_a_client_leaves_out_has_openais_defaults(client, endpoint):
     response = client.audio.speech.create(model="tts-1", voice="reader", input="Two words.")
     assert response.response.headers["content-type"] == "audio/mpeg"
     assert endpoint.service.asked == [
-        {"text": "Two words.", "seed": 0, "markup": False, "speed": 1, "pitch": 0, "pitch_range": 1, "volume": 0,
+        {"text": "Two words.", "seed": 0, "reading": "text", "speed": 1, "pitch": 0, "pitch_range": 1, "volume": 0,
          "pauses": 1}
     ]  # fmt: skip
     assert len(decoded(response.content, "mp3", 24_000)) >= 2 * FRAMES - 100
@@ -79,7 +79,7 @@ def test_extensions_reach_the_voice(client, endpoint):
     more = {"seed": 7, "pitch": 12, "pauses": 2, "ssml": True}
     client.audio.speech.create(model="tts-1", voice="reader", input="Hi.", speed=1.5, extra_body=more)
     asked = endpoint.service.asked[-1]
-    assert (asked["seed"], asked["pitch"], asked["pauses"], asked["markup"], asked["speed"]) == (7, 12, 2, True, 1.5)
+    assert (asked["seed"], asked["pitch"], asked["pauses"], asked["reading"], asked["speed"]) == (7, 12, 2, "markup", 1.5)
 
 
 @pytest.mark.parametrize(("change", "status", "param", "code"), [
@@ -187,6 +187,9 @@ def test_words_and_phonemes_come_as_json_with_the_audio(endpoint):
 
 def test_phonemes_may_be_given_instead_of_text(endpoint):
     assert post(endpoint, input="h ə l ˈoʊ", phonemes=True).status_code == 200
-    assert (endpoint.service.asked[-1]["text"], endpoint.service.asked[-1]["markup"]) == ("[[h ə l ˈoʊ]]", True)
+    assert (endpoint.service.asked[-1]["text"], endpoint.service.asked[-1]["reading"]) == ("[[h ə l ˈoʊ]]", "markup")
+    post(endpoint, input="two words", normalize=False)
+    assert endpoint.service.asked[-1]["reading"] == "as said"
+    assert "leave normalize on" in error_of(post(endpoint, normalize=False, ssml=True))["message"]
     error = error_of(post(endpoint, phonemes=True, ssml=True))
     assert "ask for one" in error["message"]

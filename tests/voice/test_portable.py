@@ -114,3 +114,12 @@ def close(ours, theirs, share=1e-4):
     theirs = theirs.numpy()
     assert ours.shape == theirs.shape
     assert np.abs(ours - theirs).max() <= share * np.abs(theirs).max()
+
+
+def test_what_is_not_written_as_it_is_said_can_be_refused(both):
+    speaker = both[1]
+    speaker.must_be_as_said("Don't worry, the TTS of café Noir is fine.")
+    for text, says in (("It costs 25 today.", "twenty five"), ("Dr. Smith is in.", "doctor")):
+        with pytest.raises(UsageError, match="not written as it is said") as told:
+            speaker.must_be_as_said(text)
+        assert says in str(told.value).replace("-", " ")
