@@ -139,7 +139,7 @@ class _Percent(click.ParamType):
         return share
 
 
-shelf_option = click.option("--shelf", required=True, metavar="FOLDER", help="The service's folder of voices.")
+shelf_option = click.option("--shelf", required=True, metavar="FOLDER|URI", help="The service's shelf of voices.")
 
 
 @group.command()
@@ -186,7 +186,7 @@ def promote(
 
     done = promotion.promote(
         promotion.Service(url.rstrip("/"), key),
-        Path(shelf),
+        shelf,
         name,
         voice,
         share=canary or 0.0,
@@ -218,11 +218,10 @@ def rollback(name: str, shelf: str, as_json: bool) -> None:
     Example:
       ganray serve rollback --for english --shelf voices/live
     """
-    from pathlib import Path
 
     from ganray.serving.promotion import roll_back
 
-    voice = roll_back(Path(shelf), name)
+    voice = roll_back(shelf, name)
     emit({"name": name, "live": voice}, f"{voice} answers to {name} again", as_json)
 
 
@@ -236,11 +235,10 @@ def history(shelf: str, as_json: bool) -> None:
     Example:
       ganray serve history --shelf voices/live
     """
-    from pathlib import Path
 
     from ganray.serving import traffic
 
-    entries = traffic.history(Path(shelf))
+    entries = traffic.history(shelf)
     lines = [
         f"{e['at']}  {e['name']}  {e['what']}  {e.get('live', '')}  {'; '.join(e.get('problems', []))}" for e in entries
     ]

@@ -44,8 +44,8 @@ def command(
       ganray train source_filter_small --data data/other --init voices/kathleen --minutes 10
       ganray train --resume runs/source_filter_small-7f3a --minutes 60
     """
+    from ganray.data.storage import place
     from ganray.gan.run import Run
-    from ganray.gan.storage import place
     from ganray.models import load_run
     from ganray.training import resume, train
 

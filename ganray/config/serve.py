@@ -116,7 +116,8 @@ class ServeConfig(Schema):
     default: str | None = None
     """The voice of requests that name none, or name `default`; the first of `voices` when left out."""
     shelf: str | None = None
-    """Folder whose folders are voices, too, by their names; looked at every second: a new one needs no restart."""
+    """Folder whose folders are voices, too, by their names; looked at every second: a new one needs no restart. Or a
+    bucket's `s3://…`, looked at every five."""
     access: AccessConfig = AccessConfig()
     """Who may ask."""
     limits: LimitsConfig = LimitsConfig()

@@ -9,26 +9,10 @@ import io
 import os
 from pathlib import Path, PurePosixPath
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
+from ganray.data.storage import is_remote, place
 from ganray.errors import DataError
-
-
-def is_remote(where: str | Path) -> bool:
-    """Whether `where` is a URI, and no path of this machine."""
-    return isinstance(where, str) and "://" in where and not where.startswith("file://")
-
-
-def normal(where: str | Path) -> str:
-    """An absolute path, or a URI that means the same on every machine: with the environment's `AWS_ENDPOINT_URL`."""
-    if not is_remote(where):
-        return str(Path(str(where).removeprefix("file://")).absolute())
-    parts, endpoint = urlsplit(str(where)), os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-    query = dict(parse_qsl(parts.query))
-    if parts.scheme == "s3" and endpoint and "endpoint_override" not in query:
-        scheme, _, host = endpoint.rpartition("://")
-        query |= {"endpoint_override": host.rstrip("/"), "scheme": scheme or "https"}
-    return urlunsplit(parts._replace(path=parts.path.rstrip("/"), query=urlencode(query, safe=":/")))
 
 
 @functools.lru_cache(maxsize=16)
@@ -86,7 +70,7 @@ class Place:
     """
 
     def __init__(self, where: str | Path) -> None:
-        self.uri, self.only = normal(where), ""
+        self.uri, self.only = place(where), ""
         path = self._path(self.uri)
         if self._is_file():
             self.only = path.name

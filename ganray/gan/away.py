@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TextIO
 
+from ganray.data.storage import MEND, Storage, name_of, short
 from ganray.errors import DataError
 from ganray.gan.mirror import PATIENCE_S, Mirror
-from ganray.gan.storage import MEND, Storage, name_of, short
 
 CHECKPOINTS = "checkpoints/"
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from ganray.gan.storage import Storage, short
+from ganray.data.storage import Storage, short
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
 """After a failed try: each pause is twice the one before."""

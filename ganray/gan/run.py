@@ -18,11 +18,11 @@ import torch
 
 from ganray.config import RunConfig, read_yaml
 from ganray.config.load import dump_yaml
+from ganray.data.storage import is_remote, place
 from ganray.errors import DataError, UsageError
 from ganray.gan.away import Away
 from ganray.gan.mirror import PATIENCE_S
 from ganray.gan.state import GanState
-from ganray.gan.storage import is_remote, place
 from ganray.models import load_run
 
 SCHEMA_VERSION = 1

@@ -7,10 +7,10 @@ from safetensors.torch import load_file
 from torch import nn
 
 from ganray.config.run import InitConfig
+from ganray.data.storage import is_remote, place
 from ganray.errors import DataError, UsageError
 from ganray.gan.run import Run
 from ganray.gan.state import GanState
-from ganray.gan.storage import is_remote, place
 from ganray.models.weight_norm import parted
 
 

@@ -219,7 +219,7 @@ def _worse(canary: dict[str, int], live: dict[str, int]) -> list[str]:
 
 def promote(
     service: Service,
-    shelf: Path,
+    shelf: str | Path,
     name: str,
     voice: str,
     *,
@@ -233,7 +233,7 @@ def promote(
 
     Args:
         service: That runs, with both on its shelf.
-        shelf: The folder.
+        shelf: Its folder, or URI.
         name: That requests give.
         voice: The new one's folder on the shelf.
         share: Of the requests that it gets for `watch_s`, 0 to 1; 0: none, it is looked at alone.
@@ -277,7 +277,7 @@ def promote(
     return done | {"what": "live", "problems": []}
 
 
-def roll_back(shelf: Path, name: str) -> str:
+def roll_back(shelf: str | Path, name: str) -> str:
     """The voice that answered to `name` before the present one does so again; its name.
 
     Raises:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ganray.config.serve import VOICE_NAME, ServeConfig
 from ganray.errors import GanrayError
+from ganray.serving.bucket import folder_of
 from ganray.voice.description import WEIGHTS, Description, describe
 from ganray.voice.reader import CARD, located
 
@@ -30,7 +31,7 @@ class Shelf:
 
     def __init__(self, config: ServeConfig) -> None:
         self._fixed = {name: located(source) for name, source in config.voices.items()}
-        self._folder = Path(config.shelf) if config.shelf else None
+        self._folder = folder_of(config.shelf)
         self._known: dict[str, tuple[Stamp, Description | None]] = {}
         self._looked = -LOOK_EVERY_S
         for name, path in self._fixed.items():

@@ -8,7 +8,6 @@ came.
 
 import json
 import logging
-import os
 import random
 import time
 from dataclasses import asdict, dataclass
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ganray.errors import DataError
+from ganray.serving.bucket import Desk, folder_of
 
 log = logging.getLogger("ray.serve")
 TRAFFIC, HISTORY = "traffic.json", "promotions.jsonl"
@@ -36,53 +36,50 @@ class Route:
     share: float = 0.0
 
 
-def read(shelf: Path) -> dict[str, Route]:
+def read(shelf: str | Path) -> dict[str, Route]:
     """Every route of a shelf.
 
     Raises:
         DataError: The file is damaged.
     """
     try:
-        text = (shelf / TRAFFIC).read_text(encoding="utf-8")
+        text = Desk(shelf).read(TRAFFIC)
     except OSError:
         return {}
     try:
-        return {str(name): Route(**route) for name, route in json.loads(text).items()}
+        return {str(name): Route(**route) for name, route in json.loads(text or "{}").items()}
     except (ValueError, TypeError, AttributeError) as error:
-        raise DataError(f"{shelf / TRAFFIC} is damaged: {error}", mend="mend it by hand, or move it away") from error
+        raise DataError(f"{shelf}/{TRAFFIC} is damaged: {error}", mend="mend it by hand, or move it away") from error
 
 
-def turn(shelf: Path, name: str, route: Route, what: str, **why: Any) -> None:
+def turn(shelf: str | Path, name: str, route: Route, what: str, **why: Any) -> None:
     """Send a name's requests elsewhere, and write down what was done.
 
     Raises:
         DataError: The file is damaged.
     """
     routes = read(shelf) | {name: route}
-    beside = shelf / f".{TRAFFIC}.{os.getpid()}"
-    beside.write_text(json.dumps({name: asdict(one) for name, one in routes.items()}, indent=2), encoding="utf-8")
-    beside.rename(shelf / TRAFFIC)
+    Desk(shelf).write(TRAFFIC, json.dumps({name: asdict(one) for name, one in routes.items()}, indent=2))
     write_down(shelf, name, what, **asdict(route), **why)
 
 
-def write_down(shelf: Path, name: str, what: str, **why: Any) -> None:
+def write_down(shelf: str | Path, name: str, what: str, **why: Any) -> None:
     """Add a line to the history."""
     entry = {"at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "name": name, "what": what, **why}
-    with (shelf / HISTORY).open("a", encoding="utf-8") as file:
-        file.write(json.dumps(entry) + "\n")
+    desk = Desk(shelf)
+    desk.write(HISTORY, (desk.read(HISTORY) or "") + json.dumps(entry) + "\n")
 
 
-def history(shelf: Path) -> list[dict[str, Any]]:
+def history(shelf: str | Path) -> list[dict[str, Any]]:
     """What was done, the latest last."""
-    path = shelf / HISTORY
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+    return [json.loads(line) for line in (Desk(shelf).read(HISTORY) or "").splitlines()]
 
 
 class Traffic:
     """The routes of a running front: looks at the file's time before every request."""
 
     def __init__(self, shelf: str | None) -> None:
-        self._shelf = Path(shelf) if shelf else None
+        self._shelf = folder_of(shelf)
         self._stamp: tuple[int, int] | None = None
         self._routes: dict[str, Route] = {}
 

@@ -18,8 +18,8 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from ganray.config import RunConfig
 from ganray.config.documents import count_of
 from ganray.data import Dataset
+from ganray.data.storage import MEND, is_remote, short
 from ganray.errors import ConfigError, DataError, GanrayError, PlacementError, Problem, UsageError
-from ganray.gan.storage import MEND, is_remote, short
 from ganray.metrics import MEASURES
 from ganray.provisioning import pools
 from ganray.text import front_end

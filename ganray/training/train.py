@@ -20,9 +20,9 @@ from ray.train.torch import TorchConfig, TorchTrainer, get_device
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from ganray.config import RunConfig
+from ganray.data.storage import inside, place
 from ganray.errors import DataError, DivergedError, GanrayError, UsageError
 from ganray.gan.run import Run
-from ganray.gan.storage import inside, place
 from ganray.provisioning.connect import connect
 from ganray.training.board import Board
 from ganray.training.labelled import labelled

@@ -79,7 +79,13 @@ def test_extensions_reach_the_voice(client, endpoint):
     more = {"seed": 7, "pitch": 12, "pauses": 2, "ssml": True}
     client.audio.speech.create(model="tts-1", voice="reader", input="Hi.", speed=1.5, extra_body=more)
     asked = endpoint.service.asked[-1]
-    assert (asked["seed"], asked["pitch"], asked["pauses"], asked["reading"], asked["speed"]) == (7, 12, 2, "markup", 1.5)
+    assert (asked["seed"], asked["pitch"], asked["pauses"], asked["reading"], asked["speed"]) == (
+        7,
+        12,
+        2,
+        "markup",
+        1.5,
+    )
 
 
 @pytest.mark.parametrize(("change", "status", "param", "code"), [

@@ -5,9 +5,9 @@ import time
 
 import pytest
 
+from ganray.data.storage import Storage, inside, name_of, place
 from ganray.errors import UsageError
 from ganray.gan.mirror import Mirror
-from ganray.gan.storage import Storage, inside, name_of, place
 
 
 @pytest.fixture

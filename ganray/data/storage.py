@@ -147,6 +147,19 @@ class Storage:
         start = len(self.root.rstrip("/")) + 1
         return {info.path[start:]: info.size for info in found if info.type == fs.FileType.File}
 
+    def stamps(self) -> dict[str, list[int]]:
+        """{name: what changes when the file does} of all files.
+
+        Raises:
+            OSError: The storage does not answer.
+        """
+        from pyarrow import fs
+
+        found = self.filesystem.get_file_info(fs.FileSelector(self.root, allow_not_found=True, recursive=True))
+        start = len(self.root.rstrip("/")) + 1
+        files = [info for info in found if info.type == fs.FileType.File]
+        return {info.path[start:]: [info.size, info.mtime_ns or 0] for info in files}
+
     def remove(self, name: str) -> None:
         """Remove a file, if it is there.
 
