@@ -1,7 +1,7 @@
 """A shelf in a bucket: its voices as a folder of this machine, which follows what changes there.
 
-A voice that is being uploaded is no voice yet: its `voice.yaml` goes last. What has come is whole, for it is renamed into its
-place when its last file is there; where the bucket does not answer, what is here stays.
+A voice that is being uploaded is no voice yet: its `voice.yaml` goes last. What has come is whole, for it is renamed
+into its place when its last file is there; where the bucket does not answer, what is here stays.
 """
 
 import fcntl
@@ -87,8 +87,8 @@ class Bucket:
             self._storage.fetch(top, self.folder / top)
             return
         new, old = self.folder / f".{top}.new", self.folder / f".{top}.old"
-        for rest in (new, old):
-            shutil.rmtree(rest, ignore_errors=True)
+        shutil.rmtree(new, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
         for rest in files:
             self._storage.fetch(f"{top}/{rest}", new / rest)
         if (self.folder / top).exists():
