@@ -25,6 +25,8 @@ class LimitsConfig(Schema):
     """Largest upload, in bytes; reading stops there and the answer is a 413."""
     max_seconds: Seconds = 120.0
     """Longest audio in or out, in seconds."""
+    patience_s: Seconds = 60.0
+    """How long a client may take to send a request's body, or the next message over a WebSocket; then it is let go."""
     formats: tuple[Format, ...] = Field(get_args(Format), min_length=1)
     """Formats that a response may have."""
 

@@ -38,12 +38,13 @@ async def converse(socket: WebSocket, service: Service) -> None:
         return
     await socket.accept()
     waiting: asyncio.Queue[Span | None] = asyncio.Queue(MOST_WAITING)
+    patience_s = service.config.limits.patience_s
     try:
         fields, voice = await _configured(socket, service)
         rate = fields.sample_rate or OPENAI_PCM_RATE
         told = {"voice": voice.name, "voice_digest": voice.digest, "sample_rate": rate, "format": "pcm_s16le"}
         await socket.send_json({"type": "session.created", **told})
-        listening = asyncio.create_task(_listen(socket, waiting))
+        listening = asyncio.create_task(_listen(socket, waiting, patience_s))
         try:
             usage = await _speak(socket, service, fields, voice, waiting, rate)
             await listening  # an error in what was written is told, too
@@ -67,7 +68,7 @@ async def converse(socket: WebSocket, service: Service) -> None:
 
 
 async def _configured(socket: WebSocket, service: Service) -> tuple[SpeechFields, VoiceInfo]:
-    first = await _message(socket)
+    first = await _message(socket, service.config.limits.patience_s)
     if first.pop("type", None) != "session.config":
         raise ApiError(400, "the first message is no session.config", code="invalid_message", mend="send it first")
     unfit = [name for name in ("input", "response_format", "stream_format", "ssml") if name in first]
@@ -78,12 +79,12 @@ async def _configured(socket: WebSocket, service: Service) -> tuple[SpeechFields
     return fields, await reader(service, fields)
 
 
-async def _listen(socket: WebSocket, waiting: asyncio.Queue[Span | None]) -> None:
+async def _listen(socket: WebSocket, waiting: asyncio.Queue[Span | None], patience_s: float) -> None:
     """Sentences into the queue, and None behind the last."""
     splitter = Splitter()
     try:
         while True:
-            message = await _message(socket)
+            message = await _message(socket, patience_s)
             match message.get("type"):
                 case "input.text":
                     text = message.get("text")
@@ -136,9 +137,12 @@ async def _send(socket: WebSocket, content: bytes) -> None:
         await socket.send_bytes(content)
 
 
-async def _message(socket: WebSocket) -> dict[str, Any]:
+async def _message(socket: WebSocket, patience_s: float) -> dict[str, Any]:
     try:
-        document = json.loads(await socket.receive_text())
+        document = json.loads(await asyncio.wait_for(socket.receive_text(), patience_s))
+    except TimeoutError as error:
+        mend = "end a session with input.done, and open another"
+        raise ApiError(408, f"no message came within {patience_s:g} s", code="request_timeout", mend=mend) from error
     except KeyError as error:  # a binary frame
         raise ApiError(400, "messages are JSON texts", code="invalid_message", mend="send a text frame") from error
     except (ValueError, RecursionError) as error:

@@ -14,6 +14,7 @@ _WHY = {
     400: "The request is not as it must be.",
     401: "The API key is missing or unknown.",
     404: "There is no such voice.",
+    408: "The body did not come in time.",
     413: "The body is too large.",
     429: "Too many requests, for this key or for the service; see Retry-After.",
     500: "The service failed.",
@@ -32,7 +33,7 @@ def errors(*statuses: int) -> Responses:
 
 ASKS = errors(401, 404, 429, 500)
 """Errors of a route that tells something."""
-MAKES = errors(400, 401, 404, 413, 429, 500, 503)
+MAKES = errors(400, 401, 404, 408, 413, 429, 500, 503)
 """Errors of a route that makes audio."""
 
 

@@ -5,9 +5,11 @@ Two forms, one meaning:
     curl --data-binary @in.wav 'URL/v1/audio/vocode?response_format=mp3'       the bytes alone, fields in the query
 """
 
+import asyncio
 import difflib
 import json
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,6 +59,26 @@ class VocodeRequest:
 
     fields: VocodeFields
     upload: bytes
+
+
+@asynccontextmanager
+async def within(seconds: float) -> AsyncGenerator[None, None]:
+    """Inside, a body is read.
+
+    Raises:
+        ApiError: 408: it took longer.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError as error:
+        raise ApiError(
+            408,
+            f"the body did not come within {seconds:g} s",
+            code="request_timeout",
+            mend="send it at once",
+            hang_up=True,
+        ) from error
 
 
 async def read_vocode_request(request: Request, max_upload_bytes: int) -> VocodeRequest:

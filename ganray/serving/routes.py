@@ -19,7 +19,7 @@ from ganray.serving.errors import ApiError, install
 from ganray.serving.keys import Door
 from ganray.serving.live import converse
 from ganray.serving.openapi import ASKS, EVENTS, MAKES, audio, errors, speech_body, vocode_body
-from ganray.serving.requests import VocodeFields, read_vocode_request
+from ganray.serving.requests import VocodeFields, read_vocode_request, within
 from ganray.serving.responses import audio_response, whole
 from ganray.serving.service import Service, VoiceInfo, reader, voice_of
 from ganray.serving.speech import OPENAI_PCM_RATE, Heard, as_events, read_speech_request
@@ -139,7 +139,8 @@ def create_app(service: Callable[[], Service]) -> FastAPI:
 async def _vocode(service: Service, request: Request) -> Response:
     begin = time.perf_counter()
     config = service.config
-    asked = await read_vocode_request(request, config.limits.max_upload_bytes)
+    async with within(config.limits.patience_s):
+        asked = await read_vocode_request(request, config.limits.max_upload_bytes)
     fields = asked.fields
     if fields.response_format not in config.limits.formats:
         raise _no_such_format(config, fields.response_format)
@@ -197,7 +198,8 @@ async def _chosen(service: Service, fields: VocodeFields) -> VoiceInfo:
 
 async def _speech(service: Service, request: Request) -> Response:
     begin = time.perf_counter()
-    fields = await read_speech_request(request)
+    async with within(service.config.limits.patience_s):
+        fields = await read_speech_request(request)
     if fields.response_format not in service.config.limits.formats:
         raise _no_such_format(service.config, fields.response_format)
     voice = await reader(service, fields)

@@ -3,12 +3,14 @@
 import json
 import re
 import runpy
+import socket
 import subprocess
 import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import numpy as np
 import openai
@@ -138,6 +140,19 @@ def test_an_endless_upload_is_refused_while_it_is_read(service):
     except requests.ConnectionError:
         pass  # the server hung up while the client still sent
     assert sent < 2**28
+
+
+def test_a_thousand_slow_connections_keep_nobody_out(service, wav):
+    """Through Ray's own proxy."""
+    where = urlsplit(service.url)
+    slow = [socket.create_connection((where.hostname, where.port), timeout=30) for _ in range(1000)]
+    for connection in slow:
+        connection.sendall(b"POST /v1/audio/speech HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n")
+    begin = time.monotonic()
+    assert vocode(service, wav).status_code == 200
+    assert time.monotonic() - begin < 20
+    for connection in slow:
+        connection.close()
 
 
 def test_the_page_is_there(service):
