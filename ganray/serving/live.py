@@ -140,7 +140,7 @@ async def _send(socket: WebSocket, content: bytes) -> None:
 async def _message(socket: WebSocket, patience_s: float) -> dict[str, Any]:
     try:
         document = json.loads(await asyncio.wait_for(socket.receive_text(), patience_s))
-    except TimeoutError as error:
+    except asyncio.TimeoutError as error:
         mend = "end a session with input.done, and open another"
         raise ApiError(408, f"no message came within {patience_s:g} s", code="request_timeout", mend=mend) from error
     except KeyError as error:  # a binary frame

@@ -8,10 +8,9 @@ Two forms, one meaning:
 import asyncio
 import difflib
 import json
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import Field, ValidationError, field_validator
 from starlette.datastructures import UploadFile
@@ -22,6 +21,7 @@ from ganray.config.schema import Schema
 from ganray.config.serve import Format
 from ganray.serving.errors import ApiError
 
+T = TypeVar("T")
 CONTRACT_HEADER = "x-audio-contract"
 """Carries `audio_contract` beside a raw body."""
 FORM_OVERHEAD_BYTES = 64 * 1024
@@ -61,24 +61,17 @@ class VocodeRequest:
     upload: bytes
 
 
-@asynccontextmanager
-async def within(seconds: float) -> AsyncGenerator[None, None]:
-    """Inside, a body is read.
+async def within(seconds: float, reading: Awaitable[T]) -> T:
+    """What is read, if it comes in time.
 
     Raises:
-        ApiError: 408: it took longer.
+        ApiError: 408: it does not.
     """
     try:
-        async with asyncio.timeout(seconds):
-            yield
-    except TimeoutError as error:
-        raise ApiError(
-            408,
-            f"the body did not come within {seconds:g} s",
-            code="request_timeout",
-            mend="send it at once",
-            hang_up=True,
-        ) from error
+        return await asyncio.wait_for(reading, seconds)
+    except asyncio.TimeoutError as error:
+        message = f"the body did not come within {seconds:g} s"
+        raise ApiError(408, message, code="request_timeout", mend="send it at once", hang_up=True) from error
 
 
 async def read_vocode_request(request: Request, max_upload_bytes: int) -> VocodeRequest:

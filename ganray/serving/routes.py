@@ -139,8 +139,8 @@ def create_app(service: Callable[[], Service]) -> FastAPI:
 async def _vocode(service: Service, request: Request) -> Response:
     begin = time.perf_counter()
     config = service.config
-    async with within(config.limits.patience_s):
-        asked = await read_vocode_request(request, config.limits.max_upload_bytes)
+    reading = read_vocode_request(request, config.limits.max_upload_bytes)
+    asked = await within(config.limits.patience_s, reading)
     fields = asked.fields
     if fields.response_format not in config.limits.formats:
         raise _no_such_format(config, fields.response_format)
@@ -198,8 +198,7 @@ async def _chosen(service: Service, fields: VocodeFields) -> VoiceInfo:
 
 async def _speech(service: Service, request: Request) -> Response:
     begin = time.perf_counter()
-    async with within(service.config.limits.patience_s):
-        fields = await read_speech_request(request)
+    fields = await within(service.config.limits.patience_s, read_speech_request(request))
     if fields.response_format not in service.config.limits.formats:
         raise _no_such_format(service.config, fields.response_format)
     voice = await reader(service, fields)
