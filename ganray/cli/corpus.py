@@ -39,8 +39,8 @@ def check_command(
 ) -> None:
     """Measure every recording of CORPUS and tell what is wrong: nothing of it is changed.
 
-    Clipping, noise, narrow bands (upsampled), hum, offsets, silence, holes, words cut off, other voices, recordings that
-    are there twice, and texts that are not what is said. The page has players of the worst.
+    Clipping, noise, narrow bands (upsampled), hum, offsets, silence, holes, words cut off, other voices, recordings
+    that are there twice, and texts that are not what is said. The page has players of the worst.
 
     \b
     Example:
@@ -79,8 +79,8 @@ def _told(document: dict[str, Any]) -> str:
     speakers = document["speakers"]
     noun = "speaker" if len(speakers) == 1 else "speakers"
     lines = [
-        f"{document['corpus']}: {document['clips']:,} recordings, {document['hours']:.2f} hours, {len(speakers)} {noun}; "
-        f"{document['without_fault']:,} without a fault"
+        f"{document['corpus']}: {document['clips']:,} recordings, {document['hours']:.2f} hours, "
+        f"{len(speakers)} {noun}; {document['without_fault']:,} without a fault"
     ]
     for entry in document["faults"]:
         lines.append(f"  {entry['clips']:>6,}  {entry['title']}: {entry['mend']}")

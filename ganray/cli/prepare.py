@@ -44,22 +44,22 @@ def command(
 ) -> None:
     """Make a dataset of the recordings in CORPUS, or in several.
 
-      CORPUS is a folder or a URI, in any layout that ganray corpus layouts tells: LJSpeech, VCTK, LibriTTS, Piper, Kaldi,
-      JSONL manifests, Parquet, WebDataset, Hugging Face datasets, or just recordings; wav, flac, mp3, opus or m4a, of any
-      sample rate. Every clip is resampled, trimmed, brought to one loudness and analysed; what can't be used is dropped
-      and listed in dataset.json with the reason; audit.html tells what is wrong with the rest. No sentence is in two
-      splits. A prepare that was killed goes on where it was when it is called again.
+    CORPUS is a folder or a URI in any layout that ganray corpus layouts tells: LJSpeech, VCTK, LibriTTS, Piper, Kaldi,
+    JSONL manifests, Parquet, WebDataset, Hugging Face datasets, or just recordings; wav, flac, mp3, opus or m4a, of
+    any sample rate. Every clip is resampled, trimmed, brought to one loudness and analysed; what can't be used is
+    dropped and listed in dataset.json with the reason; audit.html tells what is wrong with the rest. No sentence is in
+    two splits. A prepare that was killed goes on where it was when it is called again.
 
-      A labels.csv in a corpus (id and any of speaker, language, style) says who speaks and how, clip by clip; of several
-      corpora each is a speaker of its own, and corpora.FOLDER.language says what they speak.
+    A labels.csv in a corpus (id and any of speaker, language, style) says who speaks and how, clip by clip; of several
+    corpora each is a speaker of its own, and corpora.FOLDER.language says what they speak.
 
-      \b
-      Example:
-        ganray prepare recordings/ --out data/kathleen --set language=en
-        ganray prepare recordings/ --out data/kathleen --update
-    ganray prepare phone/ --out data/phone --set audio.sample_rate=16000 --set audio.f_max=8000
-        ganray prepare anna/ bruno/ --out data/two --set front_end=espeak --set corpora.bruno.language=it
-        ganray prepare recordings/ --out data/mine --validation held_out.txt --set test.share=0
+    \b
+    Example:
+      ganray prepare recordings/ --out data/kathleen --set language=en
+      ganray prepare recordings/ --out data/kathleen --update
+      ganray prepare phone/ --out data/phone --set audio.sample_rate=16000 --set audio.f_max=8000
+      ganray prepare anna/ bruno/ --out data/two --set front_end=espeak --set corpora.bruno.language=it
+      ganray prepare recordings/ --out data/mine --validation held_out.txt --set test.share=0
     """
     from ganray.config import load, read_yaml, recipe_path
     from ganray.config.prepare import PrepareConfig, prepare_rules
@@ -79,9 +79,8 @@ def _told(result: dict[str, Any], sample_rate: int, hop_length: int) -> str:
         kinds = Counter(clip["reason"].split(" (")[0] for clip in result["dropped"])
         named = ", ".join(f"{count:,} {kind}" for kind, count in kinds.most_common())
         noun = "clip" if len(result["dropped"]) == 1 else "clips"
-        lines.append(
-            f"Dropped {len(result['dropped']):,} {noun} ({named}); see {result['dataset']}/{'audit.html' if result['page'] else 'dataset.json'}"
-        )
+        where = result["page"] or f"{result['dataset']}/dataset.json"
+        lines.append(f"Dropped {len(result['dropped']):,} {noun} ({named}); see {where}")
     train, *others = result["splits"].items()
     held_out = "".join(f", {name} {split['clips']:,}" for name, split in others)
     minutes = train[1]["seconds"] / 60

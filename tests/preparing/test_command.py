@@ -39,8 +39,8 @@ def test_the_last_lines_say_what_was_dropped_and_what_came_out(ray_session, corp
     out = tmp_path / "out"
     done = run(corpus, "--out", out, "--validation", tmp_path / "held_out.txt", "--set", "test.share=0")
     assert done.exit_code == 0, done.output
-    dropped, made = done.stdout.strip().splitlines()
-    assert dropped == f"Dropped 3 clips (2 no audio file, 1 no text); see {out}/dataset.json"
+    dropped, made, *_ = done.stdout.strip().splitlines()
+    assert dropped == f"Dropped 3 clips (2 no audio file, 1 no text); see {out}/audit.html"
     assert made == f"{out}: train 10 clips 0.2 min, validation 2; 24,000 Hz, hop 256"
     assert Dataset.open(out).split("validation").ids == ["c3", "c4"]
 

@@ -86,7 +86,9 @@ def _pace(columns: Columns) -> np.ndarray:
 
 
 def _cut(columns: Columns) -> np.ndarray:
-    return np.where(np.maximum(columns["start_db"], columns["end_db"]) > -14, 2.0, 0.0)
+    edge = np.maximum(columns["start_db"], columns["end_db"])
+    over_room = columns["loud_db"] + edge - columns["noise_db"]  # in a noisy room every end is loud
+    return np.where((edge > -14) & (over_room > 18), 2.0, 0.0)
 
 
 def _heard(columns: Columns) -> np.ndarray:
@@ -121,7 +123,7 @@ FAULTS = (
         "use the original recording, or prepare at the sample rate that it really has", 2,
     ),
     Fault(
-        "hum", "Mains hum", lambda c: c["hum_db"] / 15,
+        "hum", "Mains hum", lambda c: c["hum_db"] / 13,
         "50 or 60 Hz stand out by {hum_db:.0f} dB",
         "high-pass it above 80 Hz, or notch it out", 2,
     ),
@@ -151,13 +153,13 @@ FAULTS = (
         "record again: samples were lost on the way", 2,
     ),
     Fault(
-        "level", "Much louder or quieter than the rest", lambda c: _away(c, "loudness_lufs", 6, 4.5),
+        "level", "Much louder or quieter than the rest", lambda c: _away(c, "loudness_lufs", 6, 3.5),
         "{loudness_lufs:.0f} LUFS",
         "prepare brings it to one loudness; look whether the distance to the microphone changed", 1,
     ),
     Fault(
         "other_voice", "Another voice, or a wrong sample rate",
-        lambda c: _away({**c, "semitones": _semitones(c)}, "semitones", 5, 5),
+        lambda c: _away({**c, "semitones": _semitones(c)}, "semitones", 4, 4),
         "F0 {f0_hz:.0f} Hz",
         "listen: it is another speaker, or plays too fast or too slow", 2,
     ),

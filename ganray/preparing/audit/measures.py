@@ -150,9 +150,10 @@ def _long_term(signal: np.ndarray, rate: int, size: int, loud: np.ndarray) -> np
 
 
 def hum(signal: np.ndarray, rate: int) -> float:
-    """Decibels by which 50 Hz or 60 Hz, and twice that, stand out of what is 6 to 20 Hz beside; the smaller of both.
+    """Decibels by which 50 or 60 Hz stand out of what is 6 to 20 Hz beside: with twice that the mean, or alone 9 less.
 
-    Mains hum is steady, so it is narrow in the spectrum of a whole recording; a voice at that pitch is not.
+    Mains hum is steady, so it is narrow in the spectrum of a whole recording; a voice at that pitch is not. A voice
+    may cover the harmonic, and a telephone's high-pass the fundamental.
     """
     if len(signal) < rate // 2:
         return 0.0
@@ -164,9 +165,11 @@ def hum(signal: np.ndarray, rate: int) -> float:
         beside = [power[max(0, int((frequency + a) / hz)) : int((frequency + b) / hz) + 1] for a, b in _BESIDE]
         return 10 * float(np.log10((near + 1e-20) / (np.mean(np.concatenate(beside)) + 1e-20)))
 
-    return max(min(stands_out(base), stands_out(2 * base)) for base in (50.0, 60.0))
+    pairs = [(stands_out(base), stands_out(2 * base)) for base in (50.0, 60.0)]
+    return max(max(base - _ALONE_DB, (base + twice) / 2) for base, twice in pairs)
 
 
+_ALONE_DB = 9.0
 _BESIDE = ((-20, -6), (6, 20))
 
 
