@@ -1,5 +1,10 @@
 """What is prepared again redoes only what has changed, and gives the bytes that preparing anew gives."""
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from importlib import import_module
 
 import pyarrow.parquet as pq
@@ -92,6 +97,36 @@ def test_killed_anywhere_it_goes_on(corpus, tmp_path, monkeypatch, at):
     assert [path.name for path in tmp_path.iterdir() if "out" in path.name] == ["out"]
     run(corpus, tmp_path / "new" / "out")
     assert contents(tmp_path / "out") == contents(tmp_path / "new" / "out")
+
+
+def test_a_process_that_is_killed_in_the_middle_is_gone_on_with(make_corpus, speech, tmp_path):
+    corpus = make_corpus({f"c{n}": (f"Sentence {n}.", speech(2, n)) for n in range(60)})
+    command = [
+        sys.executable,
+        "-m",
+        "ganray",
+        "prepare",
+        str(corpus),
+        "--out",
+        str(tmp_path / "data" / "out"),
+        "--here",
+    ]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            deadline = time.monotonic() + 200
+            while len(list((tmp_path / "data").glob(".out.journal/*.parquet"))) < 3:
+                assert process.poll() is None, "it ended before it could be killed"
+                assert time.monotonic() < deadline, "it wrote nothing"
+                time.sleep(0.01)
+        finally:
+            process.send_signal(signal.SIGKILL)
+    assert not (tmp_path / "data" / "out").exists()
+    result = run(corpus, tmp_path / "data" / "out", PrepareConfig())
+    assert 0 < result["computed"]["sound"] <= 60 - 3 * 4
+    assert [path.name for path in (tmp_path / "data").iterdir()] == ["out"]
+    run(corpus, tmp_path / "new" / "out", PrepareConfig())
+    assert contents(tmp_path / "data" / "out") == contents(tmp_path / "new" / "out")
 
 
 def test_fresh_takes_nothing_over(corpus, tmp_path):
