@@ -1,4 +1,4 @@
-"""Certificates for TLS between the machines of a cluster: made once, for all of them, by an authority that is forgotten.
+"""Certificates for TLS between the machines of a cluster: made once for all, by an authority that is forgotten.
 
 Ray reads three files on every machine (RAY_TLS_SERVER_CERT, _KEY, RAY_TLS_CA_CERT) and asks both sides of every gRPC
 connection for a certificate of the same authority. The authority's key signs one certificate and is never written down:

@@ -12,6 +12,7 @@ from ganray.config.cluster import LOOPBACK, ClusterConfig
 from ganray.provisioning import network, pools, probe
 from ganray.provisioning.ask import Check, ask, name_of
 from ganray.provisioning.connect import dashboard_url
+from ganray.provisioning.encryption import encryption
 
 _HEAD = "node:__internal_head__"
 """Ray's own mark of the head."""
@@ -23,8 +24,9 @@ def check(cluster: ClusterConfig) -> list[Check]:
     Every node is asked: it runs a task of no CPU for each question, so a busy cluster answers too.
     """
     nodes = [node for node in ray.nodes() if node["Alive"]]
+    address = ray.get_runtime_context().gcs_address
     return [
-        Check("address", True, ray.get_runtime_context().gcs_address),
+        Check("address", True, address),
         _nodes(cluster, nodes),
         *_pools(cluster, nodes),
         network.places(cluster, nodes),
@@ -33,6 +35,7 @@ def check(cluster: ClusterConfig) -> list[Check]:
         network.clocks(nodes),
         network.interfaces(nodes),
         network.ports(nodes),
+        encryption(cluster, nodes, address),
         *_security(cluster, nodes),
     ]
 

@@ -7,9 +7,9 @@ A verb asks `selector("train")` and hands the answer to Ray:
     placement_group(bundles, bundle_label_selector=[…] * len(bundles))
     ray_actor_options={"label_selector": …}         Ray Serve
 
-Ray Train counts free cores when it chooses how many workers a training of [min, max] gets, and looks at no labels there: on
-the cores of other pools it would wait for ever. So every machine also has a resource that only its pool has, and a worker
-takes a thousandth of one, `share("train")`.
+Ray Train counts free cores when it chooses how many workers a training of [min, max] gets, and looks at no labels
+there: on the cores of other pools it would wait for ever. So every machine also has a resource that only its pool has,
+and a worker takes a thousandth of one, `share("train")`.
 
 Where nobody said which pool a verb runs on, as on a laptop, the answer is empty, and Ray takes any machine.
 """

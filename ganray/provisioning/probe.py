@@ -4,6 +4,7 @@ import importlib.metadata
 import os
 import platform
 import socket
+import ssl
 import time
 import urllib.error
 import urllib.request
@@ -63,6 +64,18 @@ def knock(url: str, timeout_s: float = 10) -> int:
         return error.code
     except OSError:
         return 0
+
+
+def certificate(host: str, port: int, timeout_s: float = 10) -> bytes:
+    """The certificate that a gRPC server shows, as DER; empty where it speaks no TLS."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # looked at, not trusted
+    context.set_alpn_protocols(["h2"])
+    try:
+        with socket.create_connection((host, port), timeout_s) as plain, context.wrap_socket(plain) as encrypted:
+            return encrypted.getpeercert(binary_form=True) or b""
+    except OSError:  # ssl.SSLError is one
+        return b""
 
 
 def clock() -> float:

@@ -102,16 +102,21 @@ def started(more: dict[str, str]) -> Iterator[Head]:
 
 
 def _wait(process: subprocess.Popen, url: str, log: Path) -> None:
-    """Until the dashboard answers: 401, as nobody showed a token."""
+    """Until the dashboard answers, 401 as nobody showed a token, and the node is there, which may be later."""
     until = time.monotonic() + PATIENCE_S
     while time.monotonic() < until:
         assert process.poll() is None, log.read_text()
-        try:
-            urllib.request.urlopen(f"{url}/api/jobs/", timeout=5)
-        except urllib.error.HTTPError as error:
-            if error.code == 401:
-                return
-        except OSError:
-            pass
+        if "Ray runtime started" in log.read_text() and _asks_for_a_token(url):
+            return
         time.sleep(0.5)
     raise TimeoutError(log.read_text())
+
+
+def _asks_for_a_token(url: str) -> bool:
+    try:
+        urllib.request.urlopen(f"{url}/api/jobs/", timeout=5)
+    except urllib.error.HTTPError as error:
+        return error.code == 401
+    except OSError:
+        pass
+    return False

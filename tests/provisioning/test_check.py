@@ -38,7 +38,7 @@ def test_a_cluster_as_described_passes_every_check(look, tmp_path):
     assert [one for one in checks.values() if not one.ok] == []
     assert set(checks) == {
         "address", "nodes", "pool machine", "placement", "package python", "package ray", "package ganray", "storage",
-        "clocks", "interface", "ports", "dashboard",
+        "clocks", "interface", "ports", "encryption", "dashboard",
     }  # fmt: skip
     assert list((tmp_path / "storage").iterdir()) == [], "the files that were tried are removed"
 
