@@ -1,6 +1,6 @@
 """Does the audit find what is wrong? Faults are put into copies of good recordings, and looked for.
 
-python tools/planted_faults.py CORPUS [--clips 200] [--each 8] [--listen] [--here] [--keep FOLDER]
+python tools/planted_faults.py CORPUS [--clips 300] [--each 8] [--seed 1] [--listen] [--here] [--keep FOLDER]
 
 Of so many recordings of CORPUS (LJSpeech layout), `each` get one fault of a kind; the rest stay as they are. Prints for
 every kind how many were found (recall), how many of those that were told have it (precision), and how many good
@@ -220,6 +220,8 @@ def main() -> None:
     parser.add_argument("corpus", type=Path)
     parser.add_argument("--clips", type=int, default=300)
     parser.add_argument("--each", type=int, default=8)
+    parser.add_argument("--seed", type=int, default=1, help="which clips get which fault")
+    parser.add_argument("--language", default="en")
     parser.add_argument("--listen", action="store_true", help="let a recogniser of English phonemes listen")
     parser.add_argument("--here", action="store_true", help="in this process, without Ray")
     parser.add_argument("--keep", type=Path, help="leave the spoilt corpus and the page here")
@@ -228,8 +230,9 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory() as temporary:
         folder = given.keep or Path(temporary)
+        RANDOM.bit_generator.state = np.random.default_rng(given.seed).bit_generator.state
         planted = plant(given.corpus, folder / "spoilt", given.clips, given.each)
-        config = PrepareConfig(language="en", listen=given.listen)
+        config = PrepareConfig(language=given.language, listen=given.listen)
         document = check([folder / "spoilt"], folder / "audit", config, here=given.here)
     rows = judged(document, planted, True)
     print(json.dumps(rows, indent=2))

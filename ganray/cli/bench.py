@@ -46,6 +46,51 @@ def train(
 
 
 @group.command()
+@click.argument("corpus", required=False)
+@click.option("--minutes", type=click.FloatRange(min=0.1), default=5.0, show_default=True, help="Of recordings.")
+@click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True, help="How often each has its turn.")
+@click.option("--peers/--no-peers", default=True, show_default=True, help="Measure plain code of the same clips too.")
+@set_option
+@json_option
+def prepare(
+    corpus: str | None, minutes: float, rounds: int, peers: bool, overrides: tuple[str, ...], as_json: bool
+) -> None:
+    """Measure how fast CORPUS is prepared: by stage, on one core and two, and against plain librosa in one process.
+
+    Without CORPUS, speech is made by hibari-tts. All take turns on the same clips in one run.
+
+    \b
+    Example:
+      ganray bench prepare recordings/
+      ganray bench prepare --minutes 20 --set listen=true --json
+    """
+    from ganray.config import load
+    from ganray.config.prepare import PrepareConfig, prepare_rules
+    from ganray.preparing.bench import bench_prepare
+
+    config = load(PrepareConfig, {"language": "en"}, overrides, rules=prepare_rules)
+    document = bench_prepare(corpus, config, minutes=minutes, rounds=rounds, peers=peers, tell=note)
+    emit(document, _prepared(document), as_json)
+
+
+def _prepared(document: dict[str, Any]) -> str:
+    one, two, bare = (document[name] for name in ("one_core", "two_cores", "two_cores_without_audit"))
+    lines = [f"{document['clips']:,} clips, {document['seconds'] / 60:.1f} min, {document['rounds']} rounds"]
+    lines += [f"  {name:<20} {speed:>8,.1f} x real time a core" for name, speed in document["stages"].items()]
+    lines += [
+        f"one core               {one['times_real_time']:>6.1f} x real time, {one['core_times_real_time']:.1f} by core time",
+        f"two cores              {two['times_real_time']:>6.1f} x real time, {document['two_cores_over_one']:.2f} of one",
+        f"two cores, no audit    {bare['times_real_time']:>6.1f} x real time",
+    ]
+    for name, peer in document["peers"].items():
+        lines.append(
+            f"{name:<22} {peer['times_real_time']:>6.1f} x real time, {peer['core_times_real_time']:.1f} by core time; "
+            f"ours on two cores {peer['two_cores_over_it']:.2f} of it, without audit {peer['without_audit_over_it']:.2f}"
+        )
+    return "\n".join(lines)
+
+
+@group.command()
 @click.argument("url", required=False)
 @click.option("--voice", default="english", show_default=True, help="Which to serve; of a URL: which to ask for.")
 @click.option("--replicas", type=click.IntRange(min=1), default=2, show_default=True, help="To start; one core each.")

@@ -113,16 +113,20 @@ def _listen(done: dict[str, Any], old: "_Old", decoded: "_Decoded") -> None:
     if old.light.get("heard_key") == done["heard_key"]:
         done["heard"] = old.light["heard"]
         return
+    done["heard"] = listened(done["text"], *decoded.get())
+    done["fresh"].append("listen")
+
+
+def listened(text: str, waveform: np.ndarray, rate: int) -> float | None:
+    """Phoneme error rate of `waveform`, (T,) at `rate`; None where it is silent, or no word is in `text`."""
     from ganray.config.audio import AudioConfig
     from ganray.errors import DataError
     from ganray.metrics.per import per
 
-    waveform, rate = decoded.get()
     try:
-        done["heard"] = per(done["text"], waveform - waveform.mean(), rate, AudioConfig())
-    except DataError:  # silent, or no word in the text: other faults
-        done["heard"] = None
-    done["fresh"].append("listen")
+        return per(text, waveform - waveform.mean(), rate, AudioConfig())
+    except DataError:  # those are other faults
+        return None
 
 
 def _sound(done: dict[str, Any], old: "_Old", decoded: "_Decoded", config: PrepareConfig) -> None:

@@ -98,7 +98,7 @@ def _heard(columns: Columns) -> np.ndarray:
 FAULTS = (
     Fault(
         "wrong_text", "Text that is not what is said", _heard,
-        "{heard:.0%} of its phonemes are not heard",
+        "phoneme error rate {heard:.0%}",
         "listen, and mend the text or leave the clip out", 3,
     ),
     Fault(

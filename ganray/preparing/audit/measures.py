@@ -4,15 +4,17 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 import pyworld
+from scipy.fft import next_fast_len, rfft
 
 from ganray.audio import loudness
 
-VERSION = "1"
+VERSION = "2"
 """Changes when any number may."""
 _FRAME_S, _HOP_S = 0.02, 0.01
 _FLOOR_DB = -120.0
 _F0_RATE_HZ = 8_000
 _BAND_HZ = 200.0
+_EVEN_DB = 5.0
 
 
 @dataclass(frozen=True)
@@ -118,8 +120,8 @@ def levels_db(signal: np.ndarray, rate: int) -> np.ndarray:
 def bandwidth(signal: np.ndarray, rate: int, loud: np.ndarray) -> float:
     """Hz at which the long-term spectrum of speech breaks off for good; rate / 2 where it doesn't.
 
-    Speech falls gently. What was upsampled, or cut by a codec, falls by 15 dB or more within half a kilohertz, and
-    nothing comes after.
+    Speech falls gently. What was upsampled, or cut by a codec, falls by 20 dB or more within half a kilohertz, and
+    nothing comes after but an even floor: a microphone's dip is no such thing.
     """
     size = 2 ** round(np.log2(0.04 * rate))
     spectrum = _long_term(signal, rate, size, loud)
@@ -128,10 +130,11 @@ def bandwidth(signal: np.ndarray, rate: int, loud: np.ndarray) -> float:
     width = max(1, round(_BAND_HZ * size / rate))
     bands = np.array([spectrum[i : i + width].mean() for i in range(0, len(spectrum) - width + 1, width)])
     db, hz = 10 * np.log10(bands + 1e-16), width * rate / size
-    best, edge = 15.0, rate / 2
-    for cut in range(max(8, int(2_000 / hz)), len(db) - max(2, int(0.04 * len(db)))):
+    best, edge = 20.0, rate / 2
+    top = len(db) - max(2, int(0.04 * len(db)))  # a converter's own filter ends there
+    for cut in range(max(8, int(2_000 / hz)), top - 3):
         drop = float(np.median(db[cut - 4 : cut])) - float(db[cut + 1 :].max())
-        if drop > best:
+        if drop > best and float(np.ptp(np.percentile(db[cut + 2 : top], [10, 95]))) <= _EVEN_DB:
             best, edge = drop, cut * hz
     return edge
 
@@ -157,8 +160,9 @@ def hum(signal: np.ndarray, rate: int) -> float:
     """
     if len(signal) < rate // 2:
         return 0.0
-    power = np.square(np.abs(np.fft.rfft(signal * np.hanning(len(signal)))))
-    hz = rate / len(signal)
+    size = next_fast_len(len(signal), real=True)  # of a prime length it takes ten times as long
+    power = np.square(np.abs(rfft(signal * np.hanning(len(signal)).astype(np.float32), size)), dtype=np.float64)
+    hz = rate / size
 
     def stands_out(frequency: float) -> float:
         near = power[max(0, int((frequency - 2) / hz)) : int((frequency + 2) / hz) + 2].max()
@@ -204,7 +208,7 @@ def _dropouts(waveform: np.ndarray, rate: int, frames: np.ndarray, loud: float) 
 
 def _median_f0(signal: np.ndarray, rate: int) -> float:
     step = max(1, min(12, rate // _F0_RATE_HZ))
-    f0, _ = pyworld.dio(signal.astype(np.float64), rate, f0_floor=60, f0_ceil=600, frame_period=10.0, speed=step)
+    f0, _ = pyworld.dio(signal.astype(np.float64), rate, f0_floor=70, f0_ceil=600, frame_period=10.0, speed=step)
     voiced = f0[f0 > 0]
     return float(np.median(voiced)) if len(voiced) >= 5 else float("nan")
 

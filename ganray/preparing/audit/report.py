@@ -122,7 +122,8 @@ def make_page(
         columns: What it was made of.
         sources: Id → where its sound is, for the players.
     """
-    whole = f"{document['clips']:,} recordings, {document['hours']:.2f} hours, {len(document['speakers'])} speakers"
+    noun = "speaker" if len(document["speakers"]) == 1 else "speakers"
+    whole = f"{document['clips']:,} recordings, {document['hours']:.2f} hours, {len(document['speakers'])} {noun}"
     intro = [f"{whole}. {document['without_fault']:,} have no fault that was looked for."]
     if not document["listened"] and document["with_text"]:
         intro.append("No recogniser listened: texts were only held against the time that they took.")
