@@ -89,6 +89,7 @@ class Generator:
     def record_autoscaling_stats(self) -> dict[str, float]:
         """What `ganray.serving.scaling` decides by."""
         backlog = self._backlog
+        self._meters.standing(backlog.seconds, len(self._loaded))
         return {"backlog_s": backlog.seconds, "speed": backlog.speed or 0.0, "streams": float(len(backlog.promises))}
 
     @property
@@ -160,7 +161,7 @@ class Generator:
         self._loaded[name] = loaded
         while len(self._loaded) > replica.max_voices:
             del self._loaded[next(iter(self._loaded))]
-        self._meters.loaded(name, len(self._loaded), time.perf_counter() - begin)
+        self._meters.loaded(name, time.perf_counter() - begin)
         return loaded
 
     def _warm(self, speaker: Speaker) -> None:

@@ -32,10 +32,14 @@ class ForReplica:
         """What is promised changed."""
         self._backlog.set(seconds)
 
-    def loaded(self, voice: str, count: int, seconds: float) -> None:
-        """A voice was loaded; so many are now."""
-        self._voices.set(count)
+    def loaded(self, voice: str, seconds: float) -> None:
+        """A voice was loaded."""
         self._load.observe(seconds, {"voice": voice})
+
+    def standing(self, backlog_s: float, voices: int) -> None:
+        """How things are, said again and again: a gauge that nobody sets is soon forgotten."""
+        self._backlog.set(backlog_s)
+        self._voices.set(voices)
 
 
 class ForIngress:

@@ -80,8 +80,9 @@ class Browser:
             self._call("Input.dispatchMouseEvent", type=kind, button="left", clickCount=1, **place)
 
     def saved(self, name: str) -> Path:
-        """A file that the page saves, once it is whole."""
-        return self._until(lambda: next(path for path in [self.downloads / name] if path.is_file()), StopIteration)
+        """A file that the page saves, once it is whole; the next of that name is another."""
+        path = self._until(lambda: next(path for path in [self.downloads / name] if path.is_file()), StopIteration)
+        return path.rename(path.with_name(f"{time.monotonic_ns()}-{name}"))
 
     def accessibility(self) -> list[dict[str, str]]:
         """Role and name of what a screen reader is told of."""

@@ -227,6 +227,7 @@ def test_prometheus_sees_all_that_the_dashboard_shows(service, wav):
     url = f"http://{node['NodeManagerAddress']}:{node['MetricsExportPort']}/metrics"
     missing, deadline = wanted, time.monotonic() + 60
     while missing and time.monotonic() < deadline:
+        vocode(service, wav)
         time.sleep(1)
         seen = set(re.findall(r"^(ray_ganray_\w+)", requests.get(url, timeout=10).text, re.MULTILINE))
         missing = wanted - seen
