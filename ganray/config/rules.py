@@ -37,15 +37,23 @@ def run_rules(run: RunConfig) -> list[Problem]:
             Problem("schedule", None, "training would never end", "set schedule.max_steps or schedule.max_minutes")
         )
     adversarial = run.objective.adversarial
-    if run.discriminators and not (adversarial.ce or adversarial.lambda_mse or adversarial.hinge):
+    if run.discriminators and not (
+        adversarial.ce or adversarial.lambda_mse or adversarial.hinge or adversarial.wasserstein
+    ):
         problems.append(
             Problem(
                 "objective.adversarial",
                 0,
                 "discriminators without an adversarial loss learn nothing",
-                "give ce, lambda_mse or hinge a weight, or remove the discriminators",
+                "give ce, lambda_mse, hinge or wasserstein a weight, or remove the discriminators",
             )
         )
+    if adversarial.wasserstein and not adversarial.gradient_penalty:
+        rule = "judges of a Wasserstein distance must have bounded slopes"
+        problems.append(Problem("objective.adversarial.gradient_penalty", 0, rule, "give it a weight: 10 in WGAN-GP"))
+    if run.compile and adversarial.gradient_penalty:
+        rule = "torch.compile can't differentiate twice, as objective.adversarial.gradient_penalty needs"
+        problems.append(Problem("compile", True, rule, "set compile to false"))
     workers = run.resources.num_workers
     if not isinstance(workers, int) and workers[0] > workers[1]:
         problems.append(

@@ -49,7 +49,7 @@ class DataConfig(Schema):
 
 
 class AdversarialConfig(Schema):
-    """L = ce · L_ce + lambda_mse · L_mse + hinge · L_hinge."""
+    """L = ce · L_ce + lambda_mse · L_mse + hinge · L_hinge + wasserstein · L_w."""
 
     ce: Weight = 0.0
     """Binary cross-entropy on the discriminators' logits (Goodfellow et al. 2014)."""
@@ -57,6 +57,10 @@ class AdversarialConfig(Schema):
     """Least squares (Mao et al. 2017)."""
     hinge: Weight = 0.0
     """Hinge (Lim & Ye 2017)."""
+    wasserstein: Weight = 0.0
+    """Difference of the judges' means (Arjovsky et al. 2017); it needs gradient_penalty."""
+    gradient_penalty: Weight = 0.0
+    """Of the judges: how far their slope between real and fake is from one (WGAN-GP, Gulrajani et al. 2017: 10)."""
 
 
 class WeightsConfig(Schema):

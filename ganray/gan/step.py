@@ -14,7 +14,7 @@ from ganray.audio.mel import silence
 from ganray.config import RunConfig
 from ganray.data.batch import Batch
 from ganray.gan.state import GanState, Network
-from ganray.losses import MelLoss, StftLoss, discriminator_loss, feature_matching, generator_loss
+from ganray.losses import MelLoss, StftLoss, discriminator_loss, feature_matching, generator_loss, gradient_penalty
 from ganray.models.contract import OwnLosses, cut_frames
 from ganray.models.random import mix
 
@@ -112,10 +112,16 @@ class GanStep(nn.Module):
         def loss(part: Batch, made: Made) -> tuple[Tensor, Losses]:
             assert made.fake is not None
             # Items never influence each other, so one pass over both is exact.
-            both = torch.cat([self._heard(part, part.real), self._heard(part, made.fake.detach())])
-            logits = [judged for judged, _ in self._judge(state, part, both)]
+            waveforms = self._heard(part, part.real), self._heard(part, made.fake.detach())
+            logits = [judged for judged, _ in self._judge(state, part, torch.cat(waveforms), part.key.repeat(2))]
             real, fake = zip(*(logit.chunk(2) for judged in logits for logit in judged), strict=True)
-            return discriminator_loss(real, fake, self.config.objective.adversarial), self._accuracy(logits)
+            adversarial, told = self.config.objective.adversarial, self._accuracy(logits)
+            total = discriminator_loss(real, fake, adversarial)
+            if adversarial.gradient_penalty:
+                penalty = self._penalty(state, part, *waveforms)
+                told["loss/discriminator/gradient_penalty"] = penalty.detach()
+                total = total + adversarial.gradient_penalty * penalty
+            return total, told
 
         return self._learn(state, "discriminator", parts, made, loss)
 
@@ -150,12 +156,14 @@ class GanStep(nn.Module):
             return
         paired = state.generator.condition != "noise"
         if state.adversarial:
-            judged = self._judge(state, batch, self._heard(batch, fake))
+            judged = self._judge(state, batch, self._heard(batch, fake), batch.key)
             logits = [logit for some, _ in judged for logit in some]
             yield "adversarial", weights.adversarial, generator_loss(logits, self.config.objective.adversarial)
             if paired and wanted(weights.feature_matching):
                 with torch.no_grad():
-                    wanted_features = [maps for _, maps in self._judge(state, batch, self._heard(batch, batch.real))]
+                    wanted_features = [
+                        maps for _, maps in self._judge(state, batch, self._heard(batch, batch.real), batch.key)
+                    ]
                 features = [maps for _, maps in judged]
                 matching = feature_matching([*chain(*wanted_features)], [*chain(*features)])
                 yield "feature_matching", weights.feature_matching, matching
@@ -176,9 +184,19 @@ class GanStep(nn.Module):
         start = mix(batch.key + 1) % (spare_frames + 1) * hop
         return waveform.gather(-1, (start[:, None] + torch.arange(length, device=start.device))[:, None])
 
-    def _judge(self, state: GanState, batch: Batch, waveform: Tensor) -> list[Judged]:
+    def _judge(self, state: GanState, batch: Batch, waveform: Tensor, key: Tensor) -> list[Judged]:
         with self._autocast(batch):
-            return [discriminator(waveform) for discriminator in state.discriminators]
+            return [judge(waveform, key) if judge.takes_key else judge(waveform) for judge in state.discriminators]
+
+    def _penalty(self, state: GanState, batch: Batch, real: Tensor, fake: Tensor) -> Tensor:
+        """In fp32: the slope of a slope leaves little of bf16's digits."""
+
+        def judge(waveform: Tensor) -> list[Tensor]:
+            with torch.autocast(waveform.device.type, enabled=False):
+                judged = [d(waveform, batch.key) if d.takes_key else d(waveform) for d in state.discriminators]
+            return [logit for logits, _ in judged for logit in logits]
+
+        return gradient_penalty(judge, real, fake, batch.key)
 
     def _accuracy(self, logits: list[list[Tensor]]) -> Losses:
         """Share of right answers on real and on fake, in percent: over all sub-judges, and by discriminator."""

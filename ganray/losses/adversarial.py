@@ -1,7 +1,8 @@
-"""L = ce · L_ce + lambda_mse · L_mse + hinge · L_hinge, on the discriminators' logits.
+"""L = ce · L_ce + lambda_mse · L_mse + hinge · L_hinge + wasserstein · L_w, on the discriminators' logits.
 
 `ce` is the first GAN's binary cross-entropy with the non-saturating generator (Goodfellow et al. 2014), `mse` least
-squares with targets 1 and 0 (LSGAN, Mao et al. 2017), `hinge` that of Lim & Ye 2017. lambda_mse = 0 is the first GAN,
+squares with targets 1 and 0 (LSGAN, Mao et al. 2017), `hinge` that of Lim & Ye 2017, `wasserstein` the difference of
+means (Arjovsky et al. 2017; its gradient penalty is in `penalty.py`). lambda_mse = 0 is the first GAN,
 ce = 0 is LSGAN. Every sub-judge counts the same, whatever the size of its map.
 """
 
@@ -32,6 +33,8 @@ def _told(real: Tensor, fake: Tensor, config: AdversarialConfig) -> Tensor:
         loss = loss + config.lambda_mse * (((real - 1) ** 2).mean() + (fake**2).mean())
     if config.hinge:
         loss = loss + config.hinge * (relu(1 - real).mean() + relu(1 + fake).mean())
+    if config.wasserstein:
+        loss = loss + config.wasserstein * (fake.mean() - real.mean())
     return loss
 
 
@@ -42,6 +45,6 @@ def _passed(fake: Tensor, config: AdversarialConfig) -> Tensor:
         loss = loss + config.ce * softplus(-fake).mean()
     if config.lambda_mse:
         loss = loss + config.lambda_mse * ((fake - 1) ** 2).mean()
-    if config.hinge:
-        loss = loss - config.hinge * fake.mean()
+    if config.hinge or config.wasserstein:
+        loss = loss - (config.hinge + config.wasserstein) * fake.mean()
     return loss

@@ -141,6 +141,9 @@ class Discriminator(nn.Module):
         segment_length: Samples of what is judged.
     """
 
+    takes_key: ClassVar[bool] = False
+    """Whether `forward` also takes `key`, (B,) int64, where all its randomness comes from; without one it has none."""
+
     def __init__(self, config: Any, audio: AudioConfig, segment_length: int) -> None:
         super().__init__()
         self.config, self.audio, self.segment_length = config, audio, segment_length

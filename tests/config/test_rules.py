@@ -67,6 +67,8 @@ def test_the_digest_changes_with_every_key_of_the_contract():
         {"log_base": "10"},
         {"floor": 1e-4},
         {"padding": "constant"},
+        {"epsilon": 1e-9},
+        {"centered": True},
     ):
         digests.add(base.model_copy(update=change).digest())
     assert len(digests) == len(AudioConfig.model_fields) + 1

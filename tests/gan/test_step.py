@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from ganray.gan import GanState, GanStep
+from ganray.models import types
 
 EVEN = "objective.weights.adversarial=1"
 """At the recipe's 5 terms cancel in some parameters, and fp32 then leaves 5.3e-3 of the largest gradient."""
@@ -160,3 +161,48 @@ def test_the_judges_hear_the_same_stretch_of_real_and_fake(tiny_run, batches):
     assert torch.equal(heard, step._heard(batch, batch.real))
     half = replace(batch, padded=batch.padded[2:], f0=batch.f0[2:], key=batch.key[2:])
     assert torch.equal(heard[2:], step._heard(half, half.real))
+
+
+WGAN_GP = (
+    "objective.adversarial={lambda_mse: 0, wasserstein: 1, gradient_penalty: 10}",
+    "discriminators=[{type: wavegan, channels: 4, layers: 3}, {type: mpd, channels: [4, 8], periods: [2, 3]}]",
+    "objective.weights.adversarial=1", "objective.weights.feature_matching=0",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("shares", [[(0, 2), (2, 4)], [(0, 1), (1, 4)]])
+def test_wgan_gp_and_phase_shuffle_of_shares_add_up_to_those_of_the_batch(tiny_run, batches, shares):
+    config = tiny_run(*WGAN_GP)
+    batch = next(batches(config, 1))
+    whole, parts = gradients(config, batch, [(0, 4)]), gradients(config, batch, shares)
+    for key in whole:
+        scale = whole[key].abs().max().clamp_min(1e-4)  # of a last bias nothing but rounding is left
+        assert ((whole[key] - parts[key]).abs().max() / scale) < 5e-3, key
+
+
+def test_wgan_gp_goes_on_bit_for_bit_and_holds_the_slope(tiny_run, batches):
+    config = tiny_run(*WGAN_GP, "optim.generator.every_steps=2", "schedule.warmup_steps=0")
+    step = GanStep(config)
+    whole, cut = GanState(config), GanState(config)
+    told = [step(whole, batch) for batch in batches(config, 8)]
+    for number, batch in enumerate(batches(config, 8)):
+        if number == 4:
+            kept, cut = cut.state_dict(), GanState(config)
+            cut.load_state_dict(kept)
+        step(cut, batch)
+    ends = (whole.discriminators.state_dict(), cut.discriminators.state_dict())
+    assert all(torch.equal(ends[0][name], ends[1][name]) for name in ends[0])
+    penalties = [float(losses["loss/discriminator/gradient_penalty"]) for losses in told]
+    assert penalties[-1] < penalties[0]
+
+
+def test_wgan_gp_of_any_judge(tiny_run, batches):
+    """Each can be differentiated twice."""
+    narrow = {"mpd": "[4, 8]", "msd": "[4, 4, 4, 8, 8, 8, 8]", "article": "[4]", "cqt": "2, octaves: 3"}
+    for name in types("discriminators"):
+        judge = f"discriminators=[{{type: {name}, channels: {narrow.get(name, 2)}}}]"
+        config = tiny_run(WGAN_GP[0], judge, "objective.weights.feature_matching=0")
+        state = GanState(config)
+        losses = GanStep(config)(state, next(batches(config, 1)))
+        assert torch.isfinite(losses["norm/discriminator"]), name
+        assert losses["loss/discriminator/gradient_penalty"] > 0, name

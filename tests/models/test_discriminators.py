@@ -6,12 +6,16 @@ import torch
 from ganray.config import AudioConfig
 from ganray.config.run import Architecture
 from ganray.models import build_discriminators, types
+from ganray.models.discriminators.cqt import ConstantQ
+from ganray.models.discriminators.wavegan import shuffled
 
 SMALL = {
     "mpd": {"channels": [4, 8], "periods": [2, 3]},
     "mrd": {"channels": 4, "n_ffts": [1024, 512]},
     "msd": {"scales": 2, "channels": [4, 4, 4, 8, 8, 8, 8]},
     "article": {"channels": [4, 8]},
+    "wavegan": {"channels": 4, "layers": 3},
+    "cqt": {"hop_lengths": [256], "bins_per_octave": [8], "octaves": 3, "channels": 4},
 }
 
 
@@ -71,3 +75,51 @@ def test_a_judge_learns_to_tell_noise_from_a_tone(name):
         losses.append(loss.item())
     assert losses[-1] < 0.4
     assert losses[-1] < 0.6 * losses[0]
+
+
+def test_phase_shuffle_follows_the_key_and_nothing_else():
+    model, audio, key = discriminator("wavegan"), waveform(), torch.tensor([5, 6, 7])
+    logits, features = model(audio, key)
+    assert torch.equal(logits[0], model(audio, key)[0][0])
+    torch.testing.assert_close(logits[0][1:2], model(audio[1:2], key[1:2])[0][0], atol=1e-5, rtol=1e-4)
+    assert not torch.allclose(logits[0], model(audio, key + 1)[0][0])
+    assert torch.equal(features[0][0], model(audio)[1][0][0]), "the first map comes before the first shuffle"
+
+
+def test_phase_shuffle_moves_by_every_step_and_mirrors_what_leaves():
+    ramp = torch.arange(8.0).expand(400, 2, 8)
+    moved = shuffled(ramp, torch.arange(400), 2)
+    kinds = {tuple(row.tolist()) for row in moved[:, 1]}
+    assert kinds == {
+        (0, 1, 2, 3, 4, 5, 6, 7), (1, 0, 1, 2, 3, 4, 5, 6), (2, 1, 0, 1, 2, 3, 4, 5),
+        (1, 2, 3, 4, 5, 6, 7, 6), (2, 3, 4, 5, 6, 7, 6, 5),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("semitones", [-50, -31, -17, -3])
+def test_a_tone_is_in_its_own_bin_of_the_constant_q_spectrum(semitones):
+    """One bin a semitone, counted down from half the sample rate."""
+    bins, octaves, rate = 12, 5, 24_000
+    tone = torch.sin(2 * torch.pi * rate / 2 * 2 ** (semitones / 12) * torch.arange(rate) / rate)[None, None]
+    spectra = ConstantQ(256, bins, octaves)(tone)
+    whole = torch.cat(spectra, -1)
+    assert whole.shape == (1, 2, 94, bins * octaves)
+    strength = whole.square().sum(1)[0, 20:70].mean(0)
+    assert int(strength.argmax()) == bins * octaves + semitones
+    others = torch.cat([strength[: semitones - 1], strength[semitones + 2 :]]) if semitones < -2 else strength[:-3]
+    assert others.max() < 0.3 * strength.max()
+
+
+def test_noise_is_as_loud_in_every_bin_of_the_constant_q_spectrum():
+    torch.manual_seed(0)
+    whole = torch.cat(ConstantQ(64, 8, 5)(torch.randn(4, 1, 2**16)), -1)[:, :, 50:-50]
+    strength = whole.square().mean((0, 1, 2))[:-1]  # the last bin lies at the edge, half the sample rate
+    assert strength.max() / strength.min() < 1.6
+
+
+def test_a_short_segment_reaches_the_lowest_of_the_papers_nine_octaves():
+    model = build_discriminators([Architecture(type="cqt", channels=2)], AudioConfig(), 4096)[0]
+    audio = waveform(1).requires_grad_()
+    sum(logit.square().mean() for logit in model(audio)[0]).backward()
+    assert torch.isfinite(audio.grad).all()
+    assert audio.grad.abs().sum() > 0

@@ -27,12 +27,20 @@ SMALL = {
         "vocoder": {"channels": 32, "inner": 64, "blocks": 2, "f0_channels": 16, "f0_blocks": 1},
     },
     "article": {"channels": 16, "length": 4096},
+    "wavegan": {"channels": 4, "layers": 4},
     "hifigan": UPSAMPLING | {"upsample_rates": [16, 16], "upsample_kernels": [32, 32]},
     "bigvgan": UPSAMPLING | {"channels": 8, "upsample_rates": [16, 16], "upsample_kernels": [32, 32]},
     "istftnet": UPSAMPLING | {"upsample_rates": [8, 8], "upsample_kernels": [16, 16]},
     "mb_istft": UPSAMPLING | {"upsample_rates": [4, 4], "upsample_kernels": [16, 16]},
 }
 """Sizes for the test where an architecture's own are large."""
+
+VARIED = [
+    ("hifigan", {"resblock_pairs": False}),
+    ("bigvgan", {"activation": "snake", "log_scale": False, "tanh": False, "last_bias": False}),
+    ("bigvgan", {"resblock_pairs": False}),
+    *[("source_filter", {"parts": [part]}) for part in ("harmonic", "noise", "free")],
+]
 
 
 def generator(name, **keys):
@@ -81,9 +89,9 @@ def test_shape_and_range(name):
     assert audio.std() > 1e-6
 
 
-@pytest.mark.parametrize("name", types("generators"))
-def test_gradient_reaches_every_parameter(name):
-    model = generator(name)
+@pytest.mark.parametrize(("name", "keys"), [(name, {}) for name in types("generators")] + VARIED)
+def test_gradient_reaches_every_parameter(name, keys):
+    model = generator(name, **keys)
     f0 = torch.full((2, 40), 180.0)
     f0[:, 10:20] = 0
     own = {}
@@ -110,11 +118,6 @@ def test_the_same_key_gives_the_same_waveform_in_any_batch(name):
 
 OF_FRAMES = [(n, {}) for n in types("generators") if generator(n).condition != "noise"]
 STRIDED = [("source_filter", {"stride": 2}), ("source_filter", {"stride": 3})]
-VARIED = [
-    ("hifigan", {"resblock_pairs": False}),
-    ("bigvgan", {"activation": "snake", "log_scale": False, "tanh": False, "last_bias": False}),
-    ("bigvgan", {"resblock_pairs": False}),
-]
 
 
 @pytest.mark.parametrize(("name", "keys"), OF_FRAMES + STRIDED + VARIED)

@@ -14,6 +14,8 @@ PUBLISHED = {
     "bigvgan": (112_414_513, "112"),
     "vocos": (13_531_650, "13.5"),
 }
+
+
 def num_folded(recipe):
     """Numbers of a generator with weight normalisation folded, as papers count them."""
     run = load_run(recipe)

@@ -31,27 +31,26 @@ class Config(contract.ArchitectureConfig):
     """Samples of a waveform; data.segment_length must equal it."""
 
     def rules(self, run: RunConfig) -> list[Problem]:
-        weights = run.objective.weights
-        problems = [
-            Problem(
-                f"objective.weights.{name}",
-                getattr(weights, name),
-                "a generator of noise has nothing to equal",
-                "set it to 0",
-            )
-            for name in ("feature_matching", "mel", "stft")
-            if getattr(weights, name)
-        ]
-        if run.data.segment_length != self.length:
-            problems.append(
-                Problem(
-                    "data.segment_length",
-                    run.data.segment_length,
-                    f"is not generator.length {self.length}",
-                    f"set both to {self.length}",
-                )
-            )
-        return problems
+        return noise_rules(run, self.length)
+
+
+def noise_rules(run: RunConfig, length: int) -> list[Problem]:
+    """What every generator of noise asks of a run, its waveforms being `length` samples long."""
+    weights = run.objective.weights
+    problems = [
+        Problem(
+            f"objective.weights.{name}",
+            getattr(weights, name),
+            "a generator of noise has nothing to equal",
+            "set it to 0",
+        )
+        for name in ("feature_matching", "mel", "stft")
+        if getattr(weights, name)
+    ]
+    if run.data.segment_length != length:
+        rule = f"the generator makes waveforms of {length}"
+        problems.append(Problem("data.segment_length", run.data.segment_length, rule, f"set it to {length}"))
+    return problems
 
 
 class Generator(contract.Generator):

@@ -31,6 +31,12 @@ def scaled(mel: Tensor) -> Tensor:
     return (mel + 5) / 3
 
 
+Part = Literal["harmonic", "noise", "free"]
+ALL_PARTS: tuple[Part, ...] = ("harmonic", "noise", "free")
+OUTPUTS = {"harmonic": 2, "noise": 1, "free": 2}
+"""Numbers that the network gives for each bin of a part."""
+
+
 class Config(contract.ArchitectureConfig):
     """Sizes."""
 
@@ -47,6 +53,8 @@ class Config(contract.ArchitectureConfig):
     """Width of the F0 head."""
     f0_blocks: int = Field(3, ge=0)
     """ConvNeXt blocks of the F0 head; 0: there is none, and F0 must be given."""
+    parts: tuple[Part, ...] = Field(ALL_PARTS, min_length=1)
+    """Of the sum; fewer show what each is worth."""
 
 
 class Generator(contract.Generator):
@@ -60,7 +68,8 @@ class Generator(contract.Generator):
         self.f0_head = F0Head(audio.n_mels, config.f0_channels, config.f0_blocks) if config.f0_blocks else None
         self.stride = config.stride
         self.backbone = ConvNeXt(audio.n_mels + 2, config.channels, config.inner, config.blocks, stride=config.stride)
-        self.out = nn.Linear(config.channels, config.stride * 5 * num_bins)
+        self.parts = [part for part in ALL_PARTS if part in config.parts]
+        self.out = nn.Linear(config.channels, config.stride * sum(OUTPUTS[part] for part in self.parts) * num_bins)
         nn.init.normal_(self.out.weight, std=1e-3)
         nn.init.zeros_(self.out.bias)
         self.inverse_mel = InverseMel(audio)
@@ -119,20 +128,28 @@ class Generator(contract.Generator):
         return torch.cat(alone)
 
     def render(self, parameters: Tensor, inputs: contract.Inputs) -> Tensor:
-        """(B, 5 · bins, F) network outputs and the inputs to (B, T); all spectral maths in fp32."""
-        h, theta, n, r, phi = parameters.chunk(5, 1)
+        """(B, outputs · bins, F) of the network and the inputs to (B, T); all spectral maths in fp32."""
         prior = self.inverse_mel(inputs["mel"])
+        bins = prior.shape[1]
+        its = dict(zip(self.parts, parameters.split([OUTPUTS[part] * bins for part in self.parts], 1), strict=True))
+        spectra = []
+        if "harmonic" in its:
+            h, theta = its["harmonic"].chunk(2, 1)
+            spectra.append(polar(h.exp(), math.pi * theta.tanh()) * self.excitation(inputs))
+        if "noise" in its:
+            spectra.append((its["noise"] - 1 - inputs["voiced"]).exp() * complex_normal(inputs["keys"], bins))
+        if "free" in its:
+            r, phi = its["free"].chunk(2, 1)
+            spectra.append(polar((r - 3).exp(), phi))
+        return self.inverse_stft(sum(spectra[1:], start=spectra[0]) * prior)
+
+    def excitation(self, inputs: contract.Inputs) -> Tensor:
+        """(B, bins, F) complex: the spectrum of a pulse train of the inputs' F0."""
+        audio = self.audio
         pulses = pulse_train(
-            inputs["f0"][:, 0], inputs["phase"][:, 0], self.audio.hop_length, self.audio.sample_rate, self.audio.f_max
+            inputs["f0"][:, 0], inputs["phase"][:, 0], audio.hop_length, audio.sample_rate, audio.f_max
         )
-        excitation = self.forward_stft(pulses) / (self.audio.n_fft / 4)
-        noise = complex_normal(inputs["keys"], prior.shape[1])
-        spectrum = (
-            polar(h.exp(), math.pi * theta.tanh()) * excitation
-            + (n - 1 - inputs["voiced"]).exp() * noise
-            + polar((r - 3).exp(), phi)
-        )
-        return self.inverse_stft(spectrum * prior)
+        return self.forward_stft(pulses) / (audio.n_fft / 4)
 
     def f0_loss(self, mel: Tensor, f0: Tensor) -> Tensor:
         assert self.f0_head is not None

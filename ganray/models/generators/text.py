@@ -60,13 +60,17 @@ class Config(contract.ArchitectureConfig):
     """The source-filter part."""
 
     def rules(self, run: RunConfig) -> list[Problem]:
+        problems = []
         compared = sorted({*run.validation.measures, run.checkpoint.measure} & NEEDS_RECORDING)
-        if not compared:
-            return []
-        rule = (
-            f"what is said from text has another rhythm than the recording, and {', '.join(compared)} would judge that"
-        )
-        return [Problem("validation.measures", compared, rule, "use distillmos there and in checkpoint.measure")]
+        if compared:
+            judges = ", ".join(compared)
+            rule = f"what is said from text has another rhythm than the recording, and {judges} would judge that"
+            mend = "use distillmos there and in checkpoint.measure"
+            problems.append(Problem("validation.measures", compared, rule, mend))
+        if set(self.vocoder.parts) != set(source_filter.ALL_PARTS):
+            rule = "a text voice speaks without torch, where all parts are computed"
+            problems.append(Problem("generator.vocoder.parts", self.vocoder.parts, rule, "leave it out"))
+        return problems
 
 
 class Generator(contract.Generator):
