@@ -11,7 +11,7 @@ _DIO_RATE_HZ = 12_000
 
 
 def fundamental(waveform: np.ndarray, audio: AudioConfig, config: F0Config) -> np.ndarray:
-    """F0 by DIO, refined by StoneMask (Morise et al. 2009, 2010).
+    """F0 by DIO, refined by StoneMask (Morise et al. 2009, 2010), or by Harvest (Morise 2017).
 
     Args:
         waveform: (T,) at `audio.sample_rate`, T a multiple of `audio.hop_length`.
@@ -22,15 +22,12 @@ def fundamental(waveform: np.ndarray, audio: AudioConfig, config: F0Config) -> n
     # WORLD's frame i is at sample i · hop_length: what it sees begins half a hop later.
     signal = waveform[audio.hop_length // 2 :].astype(np.float64)
     rate, period_ms = audio.sample_rate, 1000 / audio.frame_rate_hz
-    coarse, times = pyworld.dio(
-        signal,
-        rate,
-        f0_floor=config.floor_hz,
-        f0_ceil=config.ceiling_hz,
-        frame_period=period_ms,
-        speed=max(1, min(12, rate // _DIO_RATE_HZ)),
-    )
-    fine = pyworld.stonemask(signal, coarse, times, rate)
+    limits = {"f0_floor": config.floor_hz, "f0_ceil": config.ceiling_hz, "frame_period": period_ms}
+    if config.by == "harvest":
+        fine, _ = pyworld.harvest(signal, rate, **limits)
+    else:
+        coarse, times = pyworld.dio(signal, rate, **limits, speed=max(1, min(12, rate // _DIO_RATE_HZ)))
+        fine = pyworld.stonemask(signal, coarse, times, rate)
     # StoneMask may leave the range that was asked for.
     fine[(fine < config.floor_hz) | (fine > config.ceiling_hz)] = 0
     return fine[: len(waveform) // audio.hop_length].astype(np.float32)

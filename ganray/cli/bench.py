@@ -77,16 +77,16 @@ def _prepared(document: dict[str, Any]) -> str:
     one, two, bare = (document[name] for name in ("one_core", "two_cores", "two_cores_without_audit"))
     lines = [f"{document['clips']:,} clips, {document['seconds'] / 60:.1f} min, {document['rounds']} rounds"]
     lines += [f"  {name:<20} {speed:>8,.1f} x real time a core" for name, speed in document["stages"].items()]
-    lines += [
-        f"one core               {one['times_real_time']:>6.1f} x real time, {one['core_times_real_time']:.1f} by core time",
-        f"two cores              {two['times_real_time']:>6.1f} x real time, {document['two_cores_over_one']:.2f} of one",
-        f"two cores, no audit    {bare['times_real_time']:>6.1f} x real time",
+    rows = [
+        ("one core", one, f", {one['core_times_real_time']:.1f} by core time"),
+        ("two cores", two, f", {document['two_cores_over_one']:.2f} of one"),
+        ("two cores, no audit", bare, ""),
     ]
+    lines += [f"{name:<22} {speed['times_real_time']:>8,.1f} x real time{more}" for name, speed, more in rows]
     for name, peer in document["peers"].items():
-        lines.append(
-            f"{name:<22} {peer['times_real_time']:>6.1f} x real time, {peer['core_times_real_time']:.1f} by core time; "
-            f"ours on two cores {peer['two_cores_over_it']:.2f} of it, without audit {peer['without_audit_over_it']:.2f}"
-        )
+        speed = f"{peer['times_real_time']:>8,.1f} x real time, {peer['core_times_real_time']:,.1f} by core time"
+        ours = f"ours is {peer['two_cores_over_it']:.2f} of it, without audit {peer['without_audit_over_it']:.2f}"
+        lines.append(f"{name:<22} {speed}; {ours}")
     return "\n".join(lines)
 
 

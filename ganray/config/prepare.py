@@ -64,12 +64,26 @@ class DuplicatesConfig(Schema):
 
 
 class F0Config(Schema):
-    """Fundamental frequency by DIO and StoneMask (Morise et al. 2009, 2010)."""
+    """Fundamental frequency by WORLD's estimators (Morise et al. 2009, 2010; Morise 2017)."""
 
+    by: Literal["dio", "harvest"] = "dio"
+    """`dio`, refined by StoneMask; `harvest` misses fewer voiced frames in noise and takes ten times as long."""
     floor_hz: float = Field(65.0, ge=30, le=500)
     """Lowest F0, Hz."""
     ceiling_hz: float = Field(600.0, ge=100, le=2000)
     """Highest F0, Hz."""
+
+
+class SegmentsConfig(Schema):
+    """Long recordings with long texts, cut into the sentences that are said in them."""
+
+    by: Literal["nothing", "heard"] = "nothing"
+    """`heard`: a recogniser of phonemes finds every sentence: English, with ganray[evaluate]. `nothing`: what is longer
+    than limits.max_seconds is dropped."""
+    over_s: float = Field(20.0, ge=1)
+    """Recordings of more seconds, whose texts have several sentences, are cut."""
+    max_error: float = Field(0.5, ge=0, le=0.6)
+    """Sentences of which a larger share of the phonemes was not heard are dropped."""
 
 
 class LabelsConfig(Schema):
@@ -109,6 +123,11 @@ class PrepareConfig(Schema):
     """Whether every recording is measured and judged, and audit.html written."""
     duplicates: DuplicatesConfig = DuplicatesConfig()
     """The same recording twice."""
+    segments: SegmentsConfig = SegmentsConfig()
+    """Long recordings."""
+    judge: bool = False
+    """Whether DistillMOS judges how natural every recording sounds and outliers are told: with ganray[evaluate], some
+    10 × real time a core."""
     listen: bool = False
     """Whether a recogniser of phonemes listens to every recording and tells texts that are not what is said: English,
     with ganray[evaluate], some 15 × real time a core."""
@@ -116,6 +135,9 @@ class PrepareConfig(Schema):
     """Clips that training is measured on; a validation.txt in the corpus is its list, unless a share is set."""
     test: SplitConfig = SplitConfig()
     """Clips that nothing is chosen by; a test.txt in the corpus is its list, unless a share is set."""
+    held_out_by: Literal["sentences", "speakers"] = "sentences"
+    """`sentences`: no sentence is in two splits. `speakers`: no speaker is; the shares are then of speakers, and of
+    one at least."""
     seed: int = Field(1, ge=0, lt=2**31)
     """Chooses the sentences of the held-out splits."""
 

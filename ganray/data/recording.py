@@ -41,7 +41,7 @@ class Recording:
     @property
     def path(self) -> Path | None:
         """Its file, where it is a whole file of this machine."""
-        return self.source and self.source.path
+        return self.source.path if self.source else None
 
 
 @dataclass(frozen=True)

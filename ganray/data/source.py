@@ -60,7 +60,8 @@ class Source:
         if self.row is not None:
             return _cell(self.uri, self.row, self.column)
         if self.start_s or self.end_s is not None:
-            return _whole(self.uri, _stamp(self.uri))  # the next segment is of the same file, most likely
+            # The next segment is of the same file, most likely.
+            return _whole(self.uri, _stamp(self.uri), self.offset, self.size)
         return read_bytes(self.uri, self.offset, self.size)
 
 
@@ -73,8 +74,8 @@ def _stamp(uri: str) -> tuple[int, int]:
 
 
 @functools.lru_cache(maxsize=1)
-def _whole(uri: str, stamp: tuple[int, int]) -> bytes:
-    return read_bytes(uri)
+def _whole(uri: str, stamp: tuple[int, int], offset: int, size: int | None) -> bytes:
+    return read_bytes(uri, offset, size)
 
 
 def row_of(uri: str, row: int) -> dict[str, Any]:

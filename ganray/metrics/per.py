@@ -29,18 +29,30 @@ def per(text: str | None, estimate: np.ndarray, sample_rate: int, audio: AudioCo
     """
     from torchaudio.functional import edit_distance
 
-    from ganray.audio import resample
+    audible(estimate, "estimate")
+    phonemes = wanted(needed_text(text, "per"))
+    if not phonemes:
+        raise DataError("there is no word in the text")
+    return edit_distance(phonemes, [phoneme for phoneme, _ in heard(estimate, sample_rate)]) / len(phonemes)
+
+
+def wanted(text: str) -> list[str]:
+    """Phonemes of an English text, as `heard` would have them."""
     from ganray.text import front_end
     from ganray.text.symbols import SPOKEN
 
-    audible(estimate, "estimate")
-    symbols = front_end("english").phonemize(needed_text(text, "per")).flat
-    wanted = folded([symbol.lstrip("ˈˌ") for symbol in symbols if symbol in SPOKEN])
-    if not wanted:
-        raise DataError("there is no word in the text")
+    symbols = front_end("english").phonemize(text).flat
+    return folded([symbol.lstrip("ˈˌ") for symbol in symbols if symbol in SPOKEN])
+
+
+def heard(waveform: np.ndarray, sample_rate: int, begins_s: float = 0.0) -> list[tuple[str, float]]:
+    """What is heard in `waveform`, (T,): phonemes, and the second at which each begins, after `begins_s`."""
+    from ganray.audio import resample
+
     with _one_at_a_time:
-        heard = folded(_model()(resample(estimate, sample_rate, RATE), RATE).phonemes)
-    return edit_distance(wanted, heard) / len(wanted)
+        model = _model()
+        spans = model.phoneme_spans(model(resample(waveform, sample_rate, RATE), RATE))
+    return [(part, begins_s + span.start_ms / 1000) for span in spans for part in folded([span.phoneme])]
 
 
 def folded(phonemes: list[str]) -> list[str]:

@@ -126,7 +126,8 @@ def _clips(
         tell(f"making {minutes:g} min of speech")
         corpus = make_corpus(folder.with_name("made"), minutes)
     (folder / "wavs").mkdir(parents=True)
-    clips, seconds, lines = [], 0.0, []
+    clips: list[Clip] = []
+    seconds, lines = 0.0, []
     for recording in read_corpus(corpus).recordings:
         if seconds >= 60 * minutes:
             break

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from ganray.preparing.audit.report import audit, columns_of, make_page, phonemes
 from ganray.preparing.pipeline import prepared
 from ganray.preparing.prepare import plan
 from ganray.preparing.progress import Progress
+from ganray.preparing.segments import cut
 from ganray.preparing.stages import LIGHT
 from ganray.provisioning import connect
 
@@ -51,9 +53,13 @@ def check(
     config = config or PrepareConfig()
     source = read_corpora(list(corpora), layout)
     todo, dropped = plan(source, config)
-    progress = Progress(source, len(todo), [], quiet, verb="check")
     if not here:
         connect(address)
+    todo, unheard, cuts = cut(todo, {}, config, here=here)
+    dropped += unheard
+    if cuts:
+        source = replace(source, recordings=tuple(todo))
+    progress = Progress(source, len(todo), [], quiet, verb="check")
     began, tables, recorded_s = time.perf_counter(), [], 0.0
     with progress:
         for rows in prepared(todo, {}, config.model_copy(update={"audit": True}), here=here, only_audit=True):

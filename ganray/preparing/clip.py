@@ -121,7 +121,7 @@ def _voiced(waveform: np.ndarray, sample_rate: int, loud: np.ndarray, speech: np
     A stretch of loud frames counts from the first to the last that is long enough for a syllable and has the voice's
     energy where voices have it, 100 to 1,000 Hz; weaker sounds within a third of a second of those belong to them.
     """
-    from scipy.signal import butter, sosfilt
+    from scipy.signal import butter, sosfilt  # type: ignore[import-untyped]
 
     band = sosfilt(butter(2, [100, 1_000], "bandpass", fs=sample_rate, output="sos"), waveform)
     in_band, _ = _levels_db(band, sample_rate)

@@ -4,12 +4,14 @@ A run that is killed is gone on with from its journal; a dataset that is made an
 its own shards and its `recordings.parquet`. Where nothing was, all is made, with the same bytes.
 """
 
+import contextlib
 import json
 import os
 import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -19,6 +21,9 @@ from ganray.preparing.stages import DONE, LIGHT
 
 RECORDINGS = "recordings.parquet"
 """In a dataset: a row for every recording, also for those that were dropped, without its sound."""
+
+CUTS = "cuts.json"
+"""In a dataset of which long recordings were cut: where."""
 
 
 class Journal:
@@ -36,7 +41,12 @@ class Journal:
         self._parts: list[Path] = []
         self.known: dict[str, str] = {}
         """Id → where an earlier run left it, as JSON."""
+        self.cuts: dict[str, Any] = {}
+        """Where long recordings were cut before."""
         if not fresh:
+            for cuts in (out / CUTS, self.folder / CUTS):
+                with contextlib.suppress(OSError, ValueError):
+                    self.cuts |= json.loads(cuts.read_text(encoding="utf-8"))
             self._of_dataset(out)
             self._of_parts()
 
@@ -48,6 +58,13 @@ class Journal:
         pq.write_table(done, beside, row_group_size=CLIPS_PER_ROW_GROUP, compression="none")
         beside.replace(path)
         self._parts.append(path)
+
+    def keep_cuts(self, cuts: dict[str, Any]) -> None:
+        """Keep where long recordings were cut."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        beside = self.folder / f"{CUTS}.part"
+        beside.write_text(json.dumps(cuts), encoding="utf-8")
+        beside.replace(self.folder / CUTS)
 
     def light(self) -> pa.Table:
         """All rows of this run, without their sounds, in order."""

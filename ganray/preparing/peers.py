@@ -20,7 +20,7 @@ Clip = tuple[Path, str]
 def parallel_wavegan(clips: Sequence[Clip], out: Path, audio: AudioConfig) -> None:
     """As ParallelWaveGAN's recipes: trim, log-mel, both stored; then statistics of all, and all normalised by them."""
     librosa = _librosa()
-    stored = []
+    stored: list[Path] = []
     for file, _ in clips:
         waveform, _ = librosa.load(file, sr=audio.sample_rate)
         waveform, _ = librosa.effects.trim(waveform, top_db=60, frame_length=2048, hop_length=512)

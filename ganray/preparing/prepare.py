@@ -5,6 +5,7 @@ are found, splits drawn and shards written. Killed anywhere, it goes on from its
 """
 
 import hashlib
+import json
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,9 +22,10 @@ from ganray.data.corpus import LISTED, SUFFIXES, Corpus, Recording, fold, read_c
 from ganray.data.schema import COLUMNS, VERSION
 from ganray.errors import DataError, GanrayError
 from ganray.preparing.audit.report import audit, columns_of, make_page, phonemes_of
-from ganray.preparing.journal import RECORDINGS, Journal
+from ganray.preparing.journal import CUTS, RECORDINGS, Journal
 from ganray.preparing.pipeline import prepared
 from ganray.preparing.progress import Progress
+from ganray.preparing.segments import cut
 from ganray.preparing.shards import SplitWriter, beside, may_write, write_card
 from ganray.preparing.splits import TRAIN, assign, near_texts
 from ganray.provisioning import connect
@@ -78,13 +80,19 @@ def prepare(
     _front_end(config)  # one that isn't there is told before the work
     todo, dropped = plan(source, config)
     journal = Journal(out, fresh)
+    if not here:
+        connect(address)
+    todo, unheard, cuts = cut(todo, journal.cuts, config, here=here)
+    dropped += unheard
+    if cuts:
+        journal.keep_cuts(cuts)
+        notes.append(f"{len(cuts):,} long recordings are cut into the sentences that are heard in them")
+        source = replace(source, recordings=tuple(todo))
     if not source.has_texts:
         notes.append("no texts: a dataset for vocoders, not for text voices")
     if journal.known:
         notes.append(f"{len(journal.known):,} recordings are known from before: only what has changed is redone")
     progress = Progress(source, len(todo), notes, quiet)
-    if not here:
-        connect(address)
     began = time.perf_counter()
     try:
         with progress:
@@ -108,6 +116,8 @@ def prepare(
             written = _write(folder, journal, splits)
             _must_train(written, listed, source)
             _keep_recordings(folder, light, splits)
+            if cuts:
+                (folder / CUTS).write_text(json.dumps(cuts, indent=0, sort_keys=True) + "\n", encoding="utf-8")
             document = _audited(folder, config, source, columns, listed, light)
             digests = zip(light["id"].to_pylist(), light["digest"].to_pylist(), light["text"].to_pylist(), strict=True)
             digest = hashlib.sha256("\n".join(map(str, digests)).encode()).hexdigest()[:16]
@@ -148,7 +158,8 @@ def _splits(
     if config.duplicates.near_texts:
         ties += near_texts(texts)
     held_out = {split: getattr(config, split) for split in HELD_OUT}
-    splits, parted = assign(texts, held_out, lists, config.seed, ties)
+    speakers = {recording.id: recording.speaker for recording in todo} if config.held_out_by == "speakers" else None
+    splits, parted = assign(texts, held_out, lists, config.seed, ties, speakers)
     return splits, others | parted
 
 

@@ -18,6 +18,7 @@ def assign(
     lists: Mapping[str, Sequence[str]],
     seed: int,
     ties: Iterable[Sequence[str]] = (),
+    speakers: Mapping[str, str] | None = None,
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Give every clip its split.
 
@@ -30,6 +31,7 @@ def assign(
         lists: Split → ids, for those splits that are listed.
         seed: Of the draw.
         ties: Clips that belong in one split though their texts differ; where lists part them, they stay parted.
+        speakers: Clip id → who speaks, where speakers are held out instead of sentences: shares are then of them.
 
     Returns:
         Clip id → split, and clip id → reason for the dropped ones.
@@ -37,7 +39,7 @@ def assign(
     Raises:
         DataError: A sentence or an id is listed in two splits, or a list has no clip of the corpus.
     """
-    sentence_of = _sentences(texts, lists, ties)
+    sentence_of = _sentences(texts if speakers is None else {key: speakers[key] for key in texts}, lists, ties)
     takes: dict[str, list[str]] = defaultdict(list)
     for key in texts:
         takes[sentence_of[key]].append(key)
@@ -58,7 +60,13 @@ def assign(
             listed[key] = split
     order = sorted(takes, key=lambda sentence: hashlib.sha256(f"{seed}:{sentence}".encode()).digest())
     for split, config in held_out.items():
-        if split not in lists:
+        if split in lists:
+            continue
+        if speakers is not None:
+            free = [group for group in order if group not in chosen]
+            count = math.ceil(config.share * len(takes))
+            chosen |= dict.fromkeys(free[: min(count, len(free) - 1)], split)
+        else:
             wanted = min(config.max_clips, math.ceil(config.share * len(texts)))
             _draw(split, wanted, order, takes, chosen)
     splits, dropped = {}, {}

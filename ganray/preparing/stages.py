@@ -4,9 +4,11 @@ read ── measure, fingerprint            by the file's content
   ├──── sound: trim, resample, loudness  … and what the recipe says of these
   │       └── F0 and energy              … and what it says of those
   ├──── listen                           by content and text
+  ├──── judge                            by content
   └──── phonemes                         always: they cost nothing
 """
 
+import functools
 import hashlib
 import json
 from typing import Any
@@ -36,6 +38,8 @@ DONE = pa.schema(
         ("pitch_key", pa.string()),
         ("heard_key", pa.string()),
         ("heard", pa.float64()),  # phoneme error rate; null: nobody listened
+        ("mos_key", pa.string()),
+        ("mos", pa.float64()),  # DistillMOS; null: nobody judged
         ("print", pa.list_(pa.uint32())),
         *((name, pa.float64()) for name in NAMES),
         ("fresh", pa.list_(pa.string())),  # stages that were computed now
@@ -71,10 +75,10 @@ def _fill(done: dict[str, Any], row: dict[str, Any], config: PrepareConfig, only
 
     source = Source(**json.loads(row["source"]))
     content = source.read()
-    done["digest"] = _digest(content, source.start_s, source.end_s)
-    sound = _key(done["digest"], VERSION, _said_of_sound(config))
-    pitch = _key(sound, config.audio.model_dump(mode="json"), config.f0.model_dump(mode="json"))
-    heard = _key(done["digest"], row["text"], VERSION) if config.listen and row["text"] else None
+    done["digest"] = digest_of(content, source.start_s, source.end_s)
+    sound = key_of(done["digest"], VERSION, _said_of_sound(config))
+    pitch = key_of(sound, config.audio.model_dump(mode="json"), config.f0.model_dump(mode="json"))
+    heard = key_of(done["digest"], row["text"], VERSION) if config.listen and row["text"] else None
     done |= {"sound_key": sound, "pitch_key": pitch, "heard_key": heard}
     old = _Old(row["known"])
     decoded = _Decoded(content, source)
@@ -85,6 +89,8 @@ def _fill(done: dict[str, Any], row: dict[str, Any], config: PrepareConfig, only
         done["seconds"] = len(waveform) / rate
     if heard:
         _listen(done, old, decoded)
+    if config.judge:
+        _judge(done, old, decoded)
     if only_audit:
         if config.phonemes_by and row["text"]:
             done["phonemes"] = _symbols(row, config)
@@ -115,6 +121,23 @@ def _listen(done: dict[str, Any], old: "_Old", decoded: "_Decoded") -> None:
         return
     done["heard"] = listened(done["text"], *decoded.get())
     done["fresh"].append("listen")
+
+
+def _judge(done: dict[str, Any], old: "_Old", decoded: "_Decoded") -> None:
+    done["mos_key"] = key_of(done["digest"], VERSION)
+    if old.light.get("mos_key") == done["mos_key"]:
+        done["mos"] = old.light["mos"]
+        return
+    from ganray.config.audio import AudioConfig
+    from ganray.errors import DataError
+    from ganray.metrics.distillmos import distillmos
+
+    waveform, rate = decoded.get()
+    try:
+        done["mos"] = distillmos(None, waveform - waveform.mean(), rate, AudioConfig())
+    except DataError:  # silent: another fault
+        done["mos"] = None
+    done["fresh"].append("judge")
 
 
 def listened(text: str, waveform: np.ndarray, rate: int) -> float | None:
@@ -208,13 +231,18 @@ def _said_of_sound(config: PrepareConfig) -> dict[str, Any]:
     return {"audio": audio, "limits": limits, "trim": config.trim.model_dump(), "loudness": config.loudness_lufs}
 
 
-def _digest(content: bytes, start_s: float, end_s: float | None) -> str:
-    whole = hashlib.sha256(content)
-    whole.update(f"{MEASURED_BY} {start_s} {end_s}".encode())
-    return whole.hexdigest()
+def digest_of(content: bytes, start_s: float, end_s: float | None) -> str:
+    """What tells a recording from all others: of its file, and the part of it that is meant."""
+    return hashlib.sha256(f"{_digest(content)} {MEASURED_BY} {start_s} {end_s}".encode()).hexdigest()
 
 
-def _key(*parts: Any) -> str:
+@functools.lru_cache(maxsize=1)  # a file of an hour holds the next sentence too
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def key_of(*parts: Any) -> str:
+    """What tells a stage's input from all others."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
 

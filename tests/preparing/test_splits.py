@@ -77,3 +77,14 @@ def test_lists_that_contradict_are_refused():
         assign(texts, held_out, {"validation": ["a"], "test": ["b"]}, 1)
     with pytest.raises(DataError, match="no id of this corpus"):
         assign(texts, held_out, {"validation": ["x", "y"]}, 1)
+
+
+def test_no_speaker_is_in_two_splits_where_speakers_are_held_out():
+    speakers = {f"c{n}": f"speaker {n % 20}" for n in range(400)}
+    texts = {key: f"Prompt {int(key[1:]) // 20}." for key in speakers}  # all of them read the same prompts
+    held_out = {"validation": SplitConfig(share=0.1), "test": SplitConfig(share=0.1)}
+    splits, dropped = assign(texts, held_out, {}, 1, speakers=speakers)
+    assert not dropped
+    whose = {split: {speakers[key] for key, its in splits.items() if its == split} for split in set(splits.values())}
+    assert {split: len(its) for split, its in whose.items()} == {"train": 16, "validation": 2, "test": 2}
+    assert sum(map(len, whose.values())) == 20

@@ -43,7 +43,8 @@ def read(place: Place) -> Corpus:
             end = start + float(length) if length and (start or row.get("offset") is not None) else None
             uri = _found(place, name, path)
             recording = Recording(
-                _id(row, path, start, seen), source=uri and Source(uri, start_s=start, end_s=end), line=number,
+                _id(row, path, start, seen), source=Source(uri, start_s=start, end_s=end) if uri else None,
+                line=number,
                 **said(row),
             )  # fmt: skip
             recordings.append(recording)

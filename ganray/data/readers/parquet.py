@@ -54,7 +54,7 @@ def rows(place: Place, name: str, column: str, table: Any) -> Iterator[Recording
         path = inner.get("path") if isinstance(inner, dict) else inner if isinstance(inner, str) else None
         # Without an id of its own: its file's name, else its place in the table.
         key = first(row, IDS) or (path and stem(path.split("/")[-1])) or f"{stem(name.split('/')[-1])}-{number:06d}"
-        whole = Source(path if is_remote(path) else place.at(path)) if isinstance(inner, str) else None
+        whole = Source(inner if is_remote(inner) else place.at(inner)) if isinstance(inner, str) else None
         yield Recording(
             str(key), source=whole or Source(place.at(name), row=number, column=column), line=number + 1, **said(row)
         )

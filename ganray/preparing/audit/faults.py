@@ -4,7 +4,7 @@ Levels, pitch and speed are judged against the speaker's own middle, by the medi
 or a fast speaker is none. The limits were set on clean recordings and on planted faults: `tools/planted_faults.py`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,7 +55,7 @@ def _away(columns: Columns, name: str, least: float, deviations: float) -> np.nd
     return np.abs(values - middle) / np.maximum(least, deviations * spread)
 
 
-def letters(texts: Sequence[str]) -> np.ndarray:
+def letters(texts: Iterable[str]) -> np.ndarray:
     """(N,) letters and digits of each text."""
     return np.array([len(fold(text).replace(" ", "")) for text in texts], float)
 
@@ -162,6 +162,11 @@ FAULTS = (
         lambda c: _away({**c, "semitones": _semitones(c)}, "semitones", 4, 4),
         "F0 {f0_hz:.0f} Hz",
         "listen: it is another speaker, or plays too fast or too slow", 2,
+    ),
+    Fault(
+        "unnatural", "Sounds worse than the rest", lambda c: np.maximum(_below(c, "mos", 0.8, 4), c["mos"] < 1.8),
+        "DistillMOS {mos:.1f}",
+        "listen: whatever it is, a network for natural speech hears it", 1,
     ),
     Fault(
         "duplicate", "The same recording twice", lambda c: np.where(c["twin"] >= 0, 2.0, 0.0),

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 import pyworld
-from scipy.fft import next_fast_len, rfft
+from scipy.fft import next_fast_len, rfft  # type: ignore[import-untyped]
 
 from ganray.audio import loudness
 

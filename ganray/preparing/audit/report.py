@@ -35,7 +35,7 @@ def columns_of(rows: pa.Table) -> dict[str, np.ndarray]:
     Args:
         rows: As `stages.DONE` has them, of recordings that were measured.
     """
-    columns = {name: rows[name].to_numpy(zero_copy_only=False).astype(float) for name in (*NAMES, "heard")}
+    columns = {name: rows[name].to_numpy(zero_copy_only=False).astype(float) for name in (*NAMES, "heard", "mos")}
     columns |= {name: np.array(rows[name].to_pylist(), object) for name in ("id", "text")}
     columns["speaker"] = np.array(rows["speaker"].to_pylist(), str)
     prints = [its.values.to_numpy() if its.is_valid else np.zeros(0, np.uint32) for its in rows["print"]]
@@ -63,7 +63,7 @@ def audit(columns: Mapping[str, np.ndarray], dropped: Sequence[Mapping[str, str]
     """
     count, hours = len(columns["seconds"]), float(columns["seconds"].sum()) / 3600
     found = judge(columns)
-    faults = []
+    faults: list[dict[str, Any]] = []
     for fault in FAULTS:
         bad = np.flatnonzero(found[fault.name] > 1)
         if len(bad):
@@ -139,7 +139,7 @@ def make_page(
 
 
 def _first(document: Mapping[str, Any]) -> page.Table:
-    rows = [
+    rows: list[tuple[Any, ...]] = [
         (entry["title"], page.Cell(f"{entry['clips']:,}", f"{100 * entry['share']:.1f} %"), entry["mend"])
         for entry in document["faults"]
     ]
