@@ -15,6 +15,7 @@ def group() -> None:
     Example:
       ganray corpus check recordings/ --set language=en --listen
       ganray corpus layouts
+      ganray corpus get ljspeech
     """
 
 
@@ -73,6 +74,50 @@ def layouts_command(as_json: bool) -> None:
 
     document = {name: {"title": layout.title, "wants": layout.wants} for name, layout in LAYOUTS.items()}
     emit(document, "\n".join(f"{name:<12} {layout.wants}" for name, layout in LAYOUTS.items()), as_json)
+
+
+@group.command("get")
+@click.argument("name", metavar="ljspeech|vctk|libritts|kathleen")
+@click.option("--out", type=click.Path(), metavar="FOLDER", help="Where it goes; default: its name, here.")
+@click.option(
+    "--part", "parts", multiple=True, metavar="PART", help="Of libritts; without it, the clean ones of 100 h."
+)
+@click.option("--mirror", metavar="URL", help="A folder with the same files, to be asked instead.")
+@json_option
+def get_command(name: str, out: str | None, parts: tuple[str, ...], mirror: str | None, as_json: bool) -> None:
+    """Fetch a public corpus, and tell its licence. Called again, it goes on where it broke off.
+
+    Every archive is held against its checksum (GitHub makes that of kathleen anew, so it has none), and unpacked.
+
+    \b
+    Example:
+      ganray corpus get ljspeech --out data/LJSpeech
+      ganray corpus get libritts --part dev-clean
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+    from ganray.cli.options import note
+    from ganray.data.download import get, public_corpus
+
+    corpus = public_corpus(name)
+    note(f"{corpus.title}\nLicence: {corpus.licence}; see {corpus.home}\nCite: {corpus.cite}")
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    tasks: dict[str, Any] = {}
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+
+        def tell(archive: str, done: int, size: int) -> None:
+            if archive not in tasks:
+                tasks[archive] = bar.add_task(archive, total=size or None)
+            bar.update(tasks[archive], completed=done)
+
+        document = get(name, out or name, parts, mirror=mirror, tell=tell)
+    lines = [f"{document['corpus']}: {document['title']} ({document['licence']})"]
+    for archive in document["archives"]:
+        checked = "checksum holds" if archive["checked"] else f"no checksum is published; sha256 {archive['sha256']}"
+        lines.append(f"  {archive['name']}: {checked if archive['fetched'] else 'was there'}")
+    lines.append(f"Next: ganray corpus check {document['corpus']}")
+    emit(document, "\n".join(lines), as_json)
 
 
 def _told(document: dict[str, Any]) -> str:
