@@ -11,7 +11,11 @@ from ganray.cli.options import address_option, data_option, emit, json_option
 @click.argument("voice", type=click.Path())
 @data_option
 @click.option("--split", default="validation", show_default=True, help="Split whose clips are judged.")
-@click.option("--measures", metavar="A,B", help="Measures, by comma; else all that fit the voice. --list names them.")
+@click.option(
+    "--measures",
+    metavar="A,B",
+    help="Measures, by comma; else all that fit the voice and are installed; --list names them.",
+)
 @click.option("--clips", type=click.IntRange(min=1), metavar="N", help="Only the first N clips.")
 @click.option("--out", type=click.Path(), metavar="DIR", help="Report folder; else in reports/ beside the voice.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of everything that is random.")
@@ -61,19 +65,18 @@ def told(report: Any) -> str:
     from ganray.metrics import MEASURES
     from ganray.metrics.page import decimals, number
 
-    about, measures = report.about, report.about["measures"]
+    about = report.about
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("")
-    for name in measures:
-        table.add_column(f"{name} {'↑' if MEASURES[name].better == 'higher' else '↓'}", justify="left")
-    for row, values in report.rows.items():
+    for heading in ("", *(ROWS[row] for row in report.rows)):
+        table.add_column(heading, justify="left")
+    for name in about["measures"]:
         cells = []
-        for name in measures:
+        for row, values in report.rows.items():
             known = values.get(name)
             cells.append(number(known.mean) if known else "–")
-            if known and known.low == known.low:
+            if row == "voice" and known and known.low == known.low:
                 cells[-1] += f" ±{(known.high - known.low) / 2:.{decimals(known.mean)}f}"
-        table.add_row(ROWS[row], *cells)
+        table.add_row(f"{name} {MEASURES[name].arrow}", *cells)
     text = io.StringIO()
     Console(file=text, width=max(80, shutil.get_terminal_size().columns)).print(table)
     speed = f", {about['times_real_time']} × real time" if about["times_real_time"] else ""
@@ -98,5 +101,7 @@ def _list(context: click.Context, on: bool) -> None:
         needs = "needs no reference"
         if measure.needs_reference or measure.needs_text:
             needs = "needs a reference" if measure.needs_reference else "needs the text"
-        click.echo(f"{measure.name:<12} {measure.unit:<20} {measure.better} is better, {needs}; {measure.source}")
+        way = "describes" if measure.better == "neither" else f"{measure.better} is better"
+        lacks = "" if measure.installed else f"; {measure.module} is not installed"
+        click.echo(f"{measure.name:<15} {measure.unit:<20} {way}, {needs}; {measure.source}{lacks}")
     context.exit()

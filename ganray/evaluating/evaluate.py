@@ -50,7 +50,8 @@ def evaluate(
         voice: A voice folder, which every machine of the cluster can read.
         dataset: A dataset folder with the voice's audio contract, likewise.
         split: Name of the split.
-        measures: Names of `MEASURES`; None: all, of those that read a text only for a text voice.
+        measures: Names of `MEASURES`; None: all that are installed, of those that
+            read a text only for a text voice.
         scale: Rows of `SCALE` to judge too.
         clips: Only the first so many; all where None.
         out: Folder of the report; `reports/VOICE-SPLIT` beside the voice where None.
@@ -68,7 +69,8 @@ def evaluate(
     folder = voice_folder(voice)
     judged = Voice.load(folder)
     if measures is None:
-        measures = [name for name, one in MEASURES.items() if judged.kind == "text" or not one.needs_text]
+        fitting = {name: one for name, one in MEASURES.items() if judged.kind == "text" or not one.needs_text}
+        measures = [name for name, one in fitting.items() if one.installed]
     names = [measure.name for measure in measures_named(measures)]
     opened = Dataset.open(Path(dataset).absolute())
     judged.audio.must_equal(opened.audio, ours=f"voice {voice}", theirs=f"dataset {dataset}")

@@ -6,6 +6,7 @@ from ganray.config.audio import AudioConfig
 from ganray.evaluating.report import ROWS, Report
 from ganray.evaluating.scorer import SHOWN, ClipScores
 from ganray.metrics import MEASURES
+from ganray.metrics.base import GROUPS
 from ganray.metrics.page import Axes, Axis, Cell, Clip, Page, Players, Section, Table, Take, cell, number
 from ganray.metrics.plots import mel_ticks
 
@@ -26,7 +27,7 @@ def page_of(report: Report, audio: AudioConfig) -> Page:
         f"A {voice['kind']} voice of {voice['parameters'] / 1e6:.2f} M parameters"
         + (f", {speed:.1f} × real time on one core." if (speed := report.about["times_real_time"]) else "."),
     ]
-    sections: list[Section] = [_table(report), _axes(report)]
+    sections: list[Section] = [*_tables(report), _axes(report)]
     if report.failures:
         sections.append(_failures(report))
     sections += [*_players(report, audio), _per_clip(report)]
@@ -39,14 +40,19 @@ def page_of(report: Report, audio: AudioConfig) -> Page:
     return Page(f"How {voice['name']} sounds", intro, sections, footer)
 
 
-def _table(report: Report) -> Table:
-    measures = report.about["measures"]
-    arrows = {"higher": "↑", "lower": "↓"}
-    columns = ["", *(f"{name} {arrows[MEASURES[name].better]}" for name in measures)]
-    rows: list[list[str | Cell]] = [
-        [_label(report, row), *(cell(values.get(name)) for name in measures)] for row, values in report.rows.items()
-    ]
-    return Table("Scores", columns, rows, _HOW_TO_READ, highlight=0)
+def _tables(report: Report) -> list[Table]:
+    """One a group of measures: a table of fifteen columns is read by nobody."""
+    tables: list[Table] = []
+    for group, heading in GROUPS.items():
+        measures = [name for name in report.about["measures"] if MEASURES[name].group == group]
+        if measures:
+            columns = ["", *(f"{name} {MEASURES[name].arrow}" for name in measures)]
+            rows: list[list[str | Cell]] = [
+                [_label(report, row), *(cell(values.get(name)) for name in measures)]
+                for row, values in report.rows.items()
+            ]
+            tables.append(Table(heading, columns, rows, "" if tables else _HOW_TO_READ, highlight=0))
+    return tables
 
 
 def _axes(report: Report) -> Axes:
@@ -94,7 +100,7 @@ def _per_clip(report: Report) -> Table:
     """The voice's scores, worst first: the clips to listen to."""
     measures = report.about["measures"]
     first = MEASURES[measures[0]]
-    sign = 1 if first.better == "higher" else -1
+    sign = -1 if first.better == "lower" else 1
     clips = sorted(report.per_clip, key=lambda c: sign * c.rows.get("voice", {}).get(first.name, -sign * 1e9))
     rows = [
         [clip.id, f"{clip.seconds:.1f}", *(number(clip.rows.get("voice", {}).get(name)) for name in measures)]

@@ -135,12 +135,15 @@ class Scorer:
     def _measures_of(self, row: str) -> list[str]:
         """A recording is trivially perfect against itself; a text has another rhythm; noise has nothing beside it."""
         kind = self.voice.kind
-        compared = row != "recording" and kind != "noise" and not (kind == "text" and row == "voice")
+        beside = row != "recording" and kind != "noise"
+        follows = beside and not (kind == "text" and row == "voice")
         read = not (kind == "noise" and row == "voice")
         return [
             name
             for name in self.measures
-            if (compared or not MEASURES[name].needs_reference) and (read or not MEASURES[name].needs_text)
+            if (follows or not MEASURES[name].follows)
+            and (beside or not MEASURES[name].needs_reference)
+            and (read or not MEASURES[name].needs_text)
         ]
 
     def _judge(self, result: ClipScores, row: str, estimate: np.ndarray, clip: Clip) -> None:

@@ -16,6 +16,14 @@ LONGEST_DIFFERENCE_S = 0.05
 SILENCE = 1e-4
 """A waveform whose peak is below this (-80 dBFS, three steps of 16 bits) is silent."""
 
+GROUPS = {
+    "ear": "What a listener would say",
+    "words": "What is understood",
+    "likeness": "How near it is to the recording",
+    "pitch": "Melody and voicing",
+    "signal": "The signal itself",
+}
+"""What measures are about, in reading order."""
 Function = Callable[[Any, np.ndarray, int, AudioConfig], float]
 """(reference (T,), text or None, estimate (T,), sample_rate in Hz, audio contract) → value."""
 
@@ -26,7 +34,8 @@ class Measure:
 
     name: str
     unit: str
-    better: Literal["higher", "lower"]
+    better: Literal["higher", "lower", "neither"]
+    """`neither` describes: no direction of it is better."""
     needs_reference: bool
     function: Function
     source: str
@@ -34,7 +43,23 @@ class Measure:
     needs_text: bool = False
     """Whether it compares with what should be said."""
     module: str = ""
-    """What comes with the `evaluate` extra and it can't do without."""
+    """What comes with the `evaluate` extra, or by itself, and it can't do without."""
+    in_time: bool = True
+    """Whether it compares moment with moment: both must then say the same at the same time."""
+    group: Literal["ear", "words", "likeness", "pitch", "signal"] = "likeness"
+    """What it is about: see `GROUPS`."""
+    margin: float = 0.0
+    """A difference below is of no matter, however sure: what a regression gate lets pass."""
+
+    @property
+    def follows(self) -> bool:
+        """Whether it needs a reference that says the same at the same time."""
+        return self.needs_reference and self.in_time
+
+    @property
+    def arrow(self) -> str:
+        """Which way is better, as a sign."""
+        return {"higher": "↑", "lower": "↓", "neither": "·"}[self.better]
 
     @property
     def installed(self) -> bool:
@@ -111,8 +136,8 @@ def audible(waveform: np.ndarray, what: str) -> None:
         raise DataError(f"the {what} is silent")
 
 
-def extra(module: str, *, needed_for: str) -> ModuleType:
-    """Import a module that comes with the `evaluate` extra.
+def extra(module: str, *, needed_for: str, mend: str = 'pip install "ganray[evaluate]"') -> ModuleType:
+    """Import a module that comes with the `evaluate` extra, or by what `mend` says.
 
     Raises:
         ConfigError: It isn't installed; the message holds the command that installs it.
@@ -120,6 +145,4 @@ def extra(module: str, *, needed_for: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        raise ConfigError(
-            f"{needed_for} needs the package {module}: {error}", mend='pip install "ganray[evaluate]"'
-        ) from error
+        raise ConfigError(f"{needed_for} needs the package {module}: {error}", mend=mend) from error

@@ -45,7 +45,7 @@ class Axis:
 
     title: str
     detail: str
-    better: Literal["higher", "lower"]
+    better: Literal["higher", "lower", "neither"]
     rows: Sequence[tuple[str, Interval]]
     highlight: int | None = None
 

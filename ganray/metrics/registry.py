@@ -9,28 +9,82 @@ from ganray.config.audio import AudioConfig
 from ganray.config.problems import closest
 from ganray.errors import ConfigError, DataError, Problem
 from ganray.metrics.base import Measure, aligned, checked, needed
+from ganray.metrics.clipping import clipping
 from ganray.metrics.distillmos import distillmos
+from ganray.metrics.dnsmos import dnsmos
 from ganray.metrics.estoi import estoi
+from ganray.metrics.f0_correlation import f0_correlation
+from ganray.metrics.f0_rmse import f0_rmse
+from ganray.metrics.loudness import loudness
+from ganray.metrics.mcd import mcd
 from ganray.metrics.mel import mel
 from ganray.metrics.per import per
+from ganray.metrics.periodicity import periodicity
 from ganray.metrics.pesq import pesq
+from ganray.metrics.speaker import speaker
+from ganray.metrics.speech import speech
 from ganray.metrics.stft import stft
+from ganray.metrics.voicing_f1 import voicing_f1
 from ganray.metrics.wer import wer
 
 MEASURES: dict[str, Measure] = {
     measure.name: measure
     for measure in (
         Measure(
-            "distillmos", "MOS 1–5", "higher", False, distillmos, "Stahl and Gamper, ICASSP 2025", module="distillmos"
+            "distillmos", "MOS 1–5", "higher", False, distillmos, "Stahl and Gamper, ICASSP 2025",
+            module="distillmos", group="ear", margin=0.05,
         ),
-        Measure("pesq", "MOS-LQO 1.04–4.64", "higher", True, pesq, "ITU-T P.862.2, wide band", module="pesq"),
-        Measure("estoi", "0–1", "higher", True, estoi, "Jensen and Taal, IEEE/ACM TASLP 24(11), 2016", module="pystoi"),
-        Measure("mel", "L1 of log-mel", "lower", True, mel, "L1 of log-mel under the audio contract"),
-        Measure("per", "share of phonemes", "lower", False, per, "hama's phoneme recogniser; English", True, "hama"),
-        Measure("wer", "share of words", "lower", False, wer, "PocketSphinx; English", True, "pocketsphinx"),
-        Measure("stft", "SC + log L1", "lower", True, stft, "Yamamoto, Song and Kim, ICASSP 2020"),
+        Measure(
+            "pesq", "MOS-LQO 1.04–4.64", "higher", True, pesq, "ITU-T P.862.2, wide band",
+            module="pesq", group="ear", margin=0.05,
+        ),
+        Measure(
+            "estoi", "0–1", "higher", True, estoi, "Jensen and Taal, IEEE/ACM TASLP 24(11), 2016",
+            module="pystoi", group="words", margin=0.005,
+        ),
+        Measure("mel", "L1 of log-mel", "lower", True, mel, "L1 of log-mel under the audio contract", margin=0.005),
+        Measure(
+            "per", "share of phonemes", "lower", False, per, "hama's phoneme recogniser; English",
+            needs_text=True, module="hama", group="words", margin=0.01,
+        ),
+        Measure(
+            "wer", "share of words", "lower", False, wer, "PocketSphinx; English",
+            needs_text=True, module="pocketsphinx", group="words", margin=0.02,
+        ),
+        Measure("stft", "SC + log L1", "lower", True, stft, "Yamamoto, Song and Kim, ICASSP 2020", margin=0.01),
+        Measure("mcd", "dB", "lower", True, mcd, "Kubichek, PACRIM 1993", margin=0.05),
+        Measure(
+            "f0_rmse", "cents", "lower", True, f0_rmse, "RMSE of log F0 where both are voiced",
+            group="pitch", margin=5.0,
+        ),
+        Measure(
+            "f0_correlation", "-1–1", "higher", True, f0_correlation, "Pearson's, of log F0 where both are voiced",
+            group="pitch", margin=0.01,
+        ),
+        Measure(
+            "voicing_f1", "0–1", "higher", True, voicing_f1, "van Rijsbergen 1979, of voiced frames",
+            group="pitch", margin=0.005,
+        ),
+        Measure(
+            "periodicity", "RMSE", "lower", True, periodicity, "Morrison et al., ICLR 2022; Boersma 1993",
+            group="pitch", margin=0.005,
+        ),
+        Measure(
+            "dnsmos", "MOS 1–5", "higher", False, dnsmos, "Reddy, Gopal and Cutler, ICASSP 2021 (P.808)",
+            module="speechmos", group="ear", margin=0.05,
+        ),
+        Measure(
+            "speaker", "cosine", "higher", True, speaker, "Wan et al., ICASSP 2018; Resemblyzer",
+            module="resemblyzer", in_time=False, margin=0.01,
+        ),
+        Measure("speech", "share of time", "neither", False, speech, "ITU-T P.56, method B", group="signal"),
+        Measure("loudness", "LUFS", "neither", False, loudness, "ITU-R BS.1770-4, EBU R 128", group="signal"),
+        Measure(
+            "clipping", "share of samples", "lower", False, clipping, "samples at full scale, two or more in a row",
+            group="signal", margin=1e-4,
+        ),
     )
-}
+}  # fmt: skip
 """Every measure, the most telling first."""
 
 
@@ -93,6 +147,8 @@ def measure(
     estimate = checked(estimate, "estimate")
     if chosen.needs_reference:
         reference = checked(needed(reference, name), "reference")
+    if chosen.follows:
+        assert reference is not None
         reference, estimate = aligned(reference, estimate, sample_rate, audio)
     value = chosen.function(text if chosen.needs_text else reference, estimate, sample_rate, audio)
     if not np.isfinite(value):

@@ -39,19 +39,18 @@ def test_twice_the_amplitude_is_one_plus_log_two_of_stft(hiss, contract):
     assert of("stft", 2 * hiss, hiss, contract=contract) == pytest.approx(1 + np.log(2), rel=1e-3)
 
 
-def test_every_measure_puts_the_recording_before_griffin_lim_before_noise(speech, contract):
-    for name, known in MEASURES.items():
-        if known.needs_text:
-            continue
-        rows = [speech, [griffin_lim(clip, contract) for clip in speech], [noise(clip, contract) for clip in speech]]
-        means = [np.mean([of(name, e, r, contract=contract) for e, r in zip(row, speech, strict=True)]) for row in rows]
-        assert means == sorted(means, reverse=known.better == "higher"), name
-        assert len(set(means)) == 3, name
+@pytest.mark.parametrize("name", ["distillmos", "pesq", "estoi", "mel", "stft", "mcd", "voicing_f1", "periodicity"])
+def test_a_measure_puts_the_recording_before_griffin_lim_before_noise(name, speech, contract):
+    known = MEASURES[name]
+    rows = [speech, [griffin_lim(clip, contract) for clip in speech], [noise(clip, contract) for clip in speech]]
+    means = [np.mean([of(name, e, r, contract=contract) for e, r in zip(row, speech, strict=True)]) for row in rows]
+    assert means == sorted(means, reverse=known.better == "higher"), name
+    assert len(set(means)) == 3, name
 
 
 def test_a_measure_that_needs_a_reference_says_so(speech, contract):
     for name, known in MEASURES.items():
-        if known.needs_reference:
+        if known.needs_reference and known.installed:
             with pytest.raises(UsageError, match=f"{name} compares with a reference"):
                 of(name, speech[0], contract=contract)
 
@@ -161,15 +160,16 @@ def test_a_missing_extra_names_the_command_that_installs_it(name, package, speec
 
 
 def test_score_tells_what_failed_and_goes_on(speech, contract):
-    scores = score(MEASURES, np.zeros_like(speech[0]), reference=speech[0], sample_rate=RATE, audio=contract)
+    names = ("mel", "pesq", "stft", "estoi", "distillmos")
+    scores = score(names, np.zeros_like(speech[0]), reference=speech[0], sample_rate=RATE, audio=contract)
     assert set(scores.values) == {"mel", "stft"}
     assert set(scores.failures) == {"pesq", "estoi", "distillmos"}
     assert all("silent" in reason for reason in scores.failures.values())
 
 
 def test_score_without_a_reference_takes_only_the_measures_that_need_none(speech, contract):
-    scores = score(MEASURES, speech[0], sample_rate=RATE, audio=contract)
-    assert set(scores.values) == {"distillmos"}
+    scores = score(("pesq", "distillmos", "mcd", "clipping"), speech[0], sample_rate=RATE, audio=contract)
+    assert set(scores.values) == {"distillmos", "clipping"}
     assert not scores.failures
 
 
