@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from ganray.cli.options import emit, json_option
+from ganray.cli.options import emit, json_option, note, set_option
 from ganray.config import load
 from ganray.config.cluster import ClusterConfig, cluster_rules
 from ganray.config.documents import read_yaml
@@ -201,6 +201,30 @@ def submit(
     if job.status == "STOPPED":
         return 130
     return 0 if no_wait or job.status == "SUCCEEDED" else job.exit_code or 1
+
+
+@group.command()
+@click.argument("file", type=click.Path(path_type=Path), default=Path("cluster/pipelines/speech.yaml"))
+@click.option("--name", help="Instead of the file's: what ended under a name is not done again.")
+@set_option
+@json_option
+def pipeline(file: Path, name: str | None, overrides: tuple[str, ...], as_json: bool) -> None:
+    """Run the verbs of FILE (cluster/pipelines/speech.yaml by default) one after the other; called again, it goes on.
+
+    Each step's exit code, when it fails, is the pipeline's. On a cluster, submit it as one job.
+
+    \b
+    Example:
+      ganray cluster pipeline mine.yaml --name tuesday --set storage=/shared
+      ganray cluster submit -- ganray cluster pipeline cluster/pipelines/speech.yaml --name tuesday
+    """
+    from ganray.config.pipeline import PipelineConfig, pipeline_rules
+    from ganray.provisioning.pipeline import run
+
+    sets = [*overrides, *([f"name={name}"] if name else [])]
+    done = run(load(PipelineConfig, file, sets, rules=pipeline_rules), note)
+    did, had = (", ".join(done[key]) or "nothing" for key in ("did", "had"))
+    emit(done, f"{done['pipeline']}: did {did}; ended before: {had}", as_json)
 
 
 def _demands(recipe: str | None, sweep: str | None, service: str | None) -> list:
