@@ -16,7 +16,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 INTERFACE = "gr0"
 """What every host calls its network interface."""
-_SWITCH = "gr-switch"
+_SPACE = f"gr-{os.getpid()}-"
+"""What the network namespaces of this run begin with."""
+_SWITCH = f"{_SPACE}switch"
 _INIT = (
     "import os, time\nwhile True:\n    try:\n        os.wait()\n    except ChildProcessError:\n        time.sleep(0.1)"
 )
@@ -57,6 +59,7 @@ class Hosts:
 
     def __enter__(self) -> dict[str, "Host"]:
         self.shared.mkdir(parents=True, exist_ok=True)
+        _sweep()
         run(f"ip netns add {_SWITCH}")
         run(f"ip -n {_SWITCH} link add bridge type bridge")
         run(f"ip -n {_SWITCH} link set bridge up")
@@ -74,7 +77,7 @@ class Hosts:
         for host in self._all.values():
             host.off()
         for name in self._addresses:
-            run(f"ip netns del gr-{name}", check=False)
+            run(f"ip netns del {_SPACE}{name}", check=False)
         run(f"ip netns del {_SWITCH}", check=False)
 
 
@@ -84,7 +87,7 @@ class Host:
     def __init__(self, name: str, address: str, hosts: Hosts) -> None:
         """Made by Hosts."""
         self.name, self.address, self._hosts = name, address, hosts
-        self._space, self._cable = f"gr-{name}", None
+        self._space, self._cable = f"{_SPACE}{name}", None
         run(f"ip netns add {self._space}")
         run(f"ip -n {_SWITCH} link add name {name} type veth peer name {INTERFACE} netns {self._space}")
         run(f"ip -n {_SWITCH} link set dev {name} master bridge up")
@@ -200,6 +203,16 @@ class Host:
         for device, bridge in ((self.name, mine), (near, mine), (far, "bridge")):
             run(f"ip -n {_SWITCH} link set dev {device} master {bridge} up")
         run(f"ip -n {_SWITCH} link set dev {mine} up")
+
+
+def _sweep() -> None:
+    """Take away what a run that was killed left behind: namespaces whose process is gone."""
+    for line in run("ip netns list").splitlines():
+        name = line.split()[0]
+        mark, _, rest = name.partition("-")
+        pid = rest.partition("-")[0]
+        if mark == "gr" and pid.isdecimal() and not Path(f"/proc/{pid}").exists():
+            run(f"ip netns del {name}", check=False)
 
 
 def _quoted(text: str) -> str:

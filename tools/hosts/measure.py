@@ -38,7 +38,7 @@ def main() -> int:
         "--corpus", type=Path, required=True, help="Recordings in LJSpeech layout; 24 of them are used."
     )
     parser.add_argument("--only", action="append", choices=[*parts.ALL], help="Only this part; may be repeated.")
-    parser.add_argument("--out", type=Path, help="Write what was measured here, as JSON.")
+    parser.add_argument("--out", type=Path, help="Write what was measured here, as JSON, after each part.")
     parser.add_argument("--keep", action="store_true", help="Keep the hosts' folder, with every log.")
     told = parser.parse_args()
     missing = host.missing() or rack.missing()
@@ -48,16 +48,14 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # leave no hosts behind
     folder = Path(tempfile.mkdtemp(prefix="ganray-hosts-", dir="/var/tmp"))
     try:
-        measured = _measure(folder, told.corpus, told.only or [*parts.ALL])
+        measured = _measure(folder, told.corpus, told.only or [*parts.ALL], told.out)
     finally:
         if not told.keep:
             shutil.rmtree(folder, ignore_errors=True)
-    if told.out:
-        told.out.write_text(json.dumps(measured, indent=1) + "\n")
     return 1 if any("failed" in table for table in measured.values()) else 0
 
 
-def _measure(folder: Path, corpus: Path, wanted: list[str]) -> dict[str, Any]:
+def _measure(folder: Path, corpus: Path, wanted: list[str], out: Path | None) -> dict[str, Any]:
     if any(name in parts.ASK for name in wanted):
         wanted = list(dict.fromkeys(["serve", *wanted]))
     wanted = [name for name in parts.ALL if name in wanted]
@@ -74,9 +72,12 @@ def _measure(folder: Path, corpus: Path, wanted: list[str]) -> dict[str, Any]:
             except Exception as error:
                 table = {"failed": f"{type(error).__name__}: {error}"}
                 traceback.print_exc()
+                found.calm()
             # Others' work on the same processors makes every figure larger.
             table["seconds of this part, and load before it"] = [work.since(began), round(busy, 1)]
             _say(name, measured.setdefault(name, table))
+            if out:  # after every part: what was measured is kept whatever comes
+                out.write_text(json.dumps(measured, indent=1) + "\n")
     return measured
 
 

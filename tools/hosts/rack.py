@@ -91,6 +91,15 @@ class Rack:
                 raise TimeoutError(f"{found} machines, not {count}")
             time.sleep(1)
 
+    def calm(self) -> None:
+        """After a part that failed: every cable in and good, no job running."""
+        for host in self.hosts.values():
+            host.shape()
+            host.join()
+        stop = "from ray.job_submission import JobSubmissionClient as C; c = C()\n"
+        stop += "for job in c.list_jobs():\n    job.status.is_terminal() or c.stop_job(job.submission_id)"
+        self.on("laptop", f"timeout 60 python -c '{stop}'")
+
     def tunnel(self) -> subprocess.Popen:
         """The laptop's way to the head's dashboard, which comes back by itself after a cut."""
         keep = "-o ServerAliveInterval=2 -o ServerAliveCountMax=3 -o ConnectTimeout=3"
