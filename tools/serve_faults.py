@@ -21,6 +21,7 @@ from typing import Any
 import aiohttp
 import ray
 from ray import serve
+from serve_processes import CONTROLLER, GENERATOR, PROXY, pids
 
 from ganray.config.serve import ServeConfig
 from ganray.serving import Endpoint, start
@@ -32,17 +33,17 @@ AFTER_S = 5.0
 
 def replica(endpoint: Endpoint, config: ServeConfig) -> None:
     """SIGKILL to one of two generators."""
-    os.kill(_pids("ServeReplica:speech:Generator")[0], signal.SIGKILL)
+    os.kill(pids(GENERATOR)[0], signal.SIGKILL)
 
 
 def proxy(endpoint: Endpoint, config: ServeConfig) -> None:
     """SIGKILL to what holds every connection."""
-    os.kill(_pids("ProxyActor")[0], signal.SIGKILL)
+    os.kill(pids(PROXY)[0], signal.SIGKILL)
 
 
 def controller(endpoint: Endpoint, config: ServeConfig) -> None:
     """SIGKILL to Serve's controller."""
-    os.kill(_pids("ServeController")[0], signal.SIGKILL)
+    os.kill(pids(CONTROLLER)[0], signal.SIGKILL)
 
 
 def voice(endpoint: Endpoint, config: ServeConfig) -> None:
@@ -62,14 +63,6 @@ def update(endpoint: Endpoint, config: ServeConfig) -> None:
 FAULTS: dict[str, Callable[[Endpoint, ServeConfig], None]] = {
     each.__name__: each for each in (replica, voice, update, controller, proxy)
 }
-
-
-def _pids(name: str) -> list[int]:
-    """Processes of the actors whose class begins with `name`."""
-    from ray.util.state import list_actors
-
-    actors = list_actors(filters=[("state", "=", "ALIVE")], limit=1000)
-    return sorted(actor["pid"] for actor in actors if actor["class_name"].startswith(name))
 
 
 async def suffer(endpoint: Endpoint, config: ServeConfig, fault: Callable, seconds: float) -> dict[str, Any]:

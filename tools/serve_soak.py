@@ -9,34 +9,24 @@ import asyncio
 import json
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import aiohttp
 import numpy as np
 import ray
+from serve_processes import CONTROLLER, GENERATOR, INGRESS, PROXY, memory_mb, pids
 
 from ganray.config.serve import ServeConfig
 from ganray.serving import start
 from ganray.serving.load import SENTENCES, Heard, closed, listen, opened, summary
 
-PARTS = {"replica": "ServeReplica:speech:Generator", "front": "ServeReplica:speech:Ingress", "proxy": "ProxyActor"}
-PARTS |= {"controller": "ServeController"}
+PARTS = {"replica": GENERATOR, "front": INGRESS, "proxy": PROXY, "controller": CONTROLLER}
 EVERY_S = 30.0
 
 
-def memory_mb() -> dict[str, float]:
+def measured() -> dict[str, float]:
     """Resident memory of each part, of several the sum."""
-    from ray.util.state import list_actors
-
-    alive = list_actors(filters=[("state", "=", "ALIVE")], limit=1000)
-    found = dict.fromkeys(PARTS, 0.0)
-    for part, name in PARTS.items():
-        for actor in alive:
-            if actor["class_name"].startswith(name):
-                status = Path(f"/proc/{actor['pid']}/status").read_text()
-                found[part] += int(status.split("VmRSS:")[1].split()[0]) / 1000
-    return found
+    return {part: sum(memory_mb(pid) for pid in pids(name)) for part, name in PARTS.items()}
 
 
 async def soak(url: str, share: float, seconds: float) -> dict[str, Any]:
@@ -47,7 +37,7 @@ async def soak(url: str, share: float, seconds: float) -> dict[str, Any]:
 
     async def look() -> None:
         while True:
-            seen.append((time.monotonic() - begin, await asyncio.to_thread(memory_mb)))
+            seen.append((time.monotonic() - begin, await asyncio.to_thread(measured)))
             print(f"{seen[-1][0]:5.0f} s", {k: round(v) for k, v in seen[-1][1].items()}, file=sys.stderr, flush=True)
             await asyncio.sleep(EVERY_S)
 
@@ -61,6 +51,8 @@ async def soak(url: str, share: float, seconds: float) -> dict[str, Any]:
         begin = time.monotonic()
         looking = asyncio.create_task(look())
         heard = await opened(ask, share * most, seconds)
+        if looking.done():
+            looking.result()  # why it looked no more
         looking.cancel()
     told = {"requests_per_s_at_most": most, "share": share, **summary(heard, time.monotonic() - begin, expected)}
     told["memory_mb"] = {part: _flat([(at, found[part]) for at, found in seen]) for part in PARTS}

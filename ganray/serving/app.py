@@ -22,7 +22,7 @@ from ganray.config import load
 from ganray.config.serve import ServeConfig, serve_rules
 from ganray.serving import keys, meters
 from ganray.serving.errors import ApiError, as_api_errors
-from ganray.serving.generator import Generator
+from ganray.serving.generator import Answer, Generator
 from ganray.serving.health import Sound, Ward
 from ganray.serving.routes import create_app
 from ganray.serving.service import VoiceInfo
@@ -123,13 +123,15 @@ class Ingress:
         async for block in self._watched(voice, lambda: handle.speak.remote(voice, text, delivery, seed, reading)):
             yield block
 
-    async def _watched(self, voice: str, begin: Callable[[], AsyncIterator[Block]]) -> AsyncIterator[Block]:
+    async def _watched(self, voice: str, begin: Callable[[], AsyncIterator[Answer]]) -> AsyncIterator[Block]:
         """The blocks, counted; Ray's errors as ours."""
         rate = self._shelf.voices()[voice].audio.sample_rate
         playback, sound, end = Playback(self.config.stream.first_audio_s), Sound(), "left"
         try:
             with as_api_errors():
                 async for block in begin():
+                    if isinstance(block, Exception):
+                        raise block
                     playback.add(len(block.waveform) / rate)
                     sound.hear(block.waveform)
                     yield block

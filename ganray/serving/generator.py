@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ganray.config.serve import ServeConfig
-from ganray.errors import GanrayError
+from ganray.errors import GanrayError, UsageError
 from ganray.serving import meters
 from ganray.serving.backlog import CHARACTERS_PER_S, Backlog
+from ganray.serving.errors import OverloadedError
 from ganray.serving.shelf import Shelf
 from ganray.serving.speech import Reading
 from ganray.serving.turns import Playback, Turns
@@ -23,6 +24,8 @@ from ganray.voice.speech import Block, Speaker
 if TYPE_CHECKING:
     from ganray.voice import Voice
 
+Answer = Block | OverloadedError | UsageError
+"""A block, or why there is none: as a value, for Serve writes a traceback for each exception."""
 WARM_UP = "Hello there, and welcome."
 
 
@@ -51,7 +54,7 @@ class Generator:
         if first.speaker is not None:  # the first request finds a warm voice, and a speed to promise by
             self._warm(first.speaker)
 
-    async def vocode(self, voice: str, signal: np.ndarray, seed: int) -> AsyncIterator[Block]:
+    async def vocode(self, voice: str, signal: np.ndarray, seed: int) -> AsyncIterator[Answer]:
         """Blocks from a waveform (T,) at the voice's rate, or from its mel (M, F).
 
         When the client goes away this is cancelled at an `await`: at most one more block is made.
@@ -70,7 +73,7 @@ class Generator:
 
     async def speak(
         self, voice: str, text: str, delivery: dict[str, Any], seed: int, reading: Reading
-    ) -> AsyncIterator[Block]:
+    ) -> AsyncIterator[Answer]:
         """Blocks from a text, as soon as each is made."""
         loaded = await self._voice(voice)
         speaker, sizes = loaded.speaker, self._sizes
@@ -98,9 +101,13 @@ class Generator:
 
     async def _stream(
         self, loaded: Loaded, seconds: float, begin: Callable[[], Iterator[Block]]
-    ) -> AsyncIterator[Block]:
+    ) -> AsyncIterator[Answer]:
         name, rate = loaded.name, loaded.of.audio.sample_rate
-        promise = self._backlog.take(seconds)
+        try:
+            promise = self._backlog.take(seconds)
+        except OverloadedError as error:
+            yield error
+            return
         playback, blocks, spent = Playback(self.config.stream.first_audio_s), None, 0.0
 
         def step() -> Block | None:
@@ -120,6 +127,8 @@ class Generator:
                 self._backlog.made(promise, made, spent)
                 self._meters.block(name, made, spent, self._backlog.seconds)
                 yield block
+        except UsageError as error:
+            yield error
         finally:
             self._backlog.drop(promise)
             self._meters.backlog(self._backlog.seconds)
