@@ -58,6 +58,12 @@ def build_generator(config: Architecture, audio: AudioConfig) -> Generator:
     return module.Generator(module.Config.model_validate(config.model_dump()), audio)
 
 
+def condition_of(type: str) -> str:
+    """What a generator speaks from: `noise`, `mel` or `text`."""
+    condition: str = _module("generators", type).Generator.condition
+    return condition
+
+
 def build_discriminators(configs: Sequence[Architecture], audio: AudioConfig, segment_length: int) -> nn.ModuleList:
     """The discriminators that a run's configs describe, freshly initialised."""
     return nn.ModuleList([_build_discriminator(config, audio, segment_length) for config in configs])

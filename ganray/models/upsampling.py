@@ -50,8 +50,8 @@ class UpsamplingConfig(contract.ArchitectureConfig):
             problems.append(Problem(f"generator.{key}", getattr(self, key), rule, mend))
 
         if hop % factor:
-            mend = f"make audio.hop_length a multiple of {factor}"
-            broken("upsample_rates", f"a step is {factor} samples, audio.hop_length is {hop}", mend)
+            rule = f"the generator's last steps are {factor} samples, and {hop} is no multiple of that"
+            problems.append(Problem("audio.hop_length", hop, rule, f"use {max(1, round(hop / factor)) * factor}"))
         elif product != hop:
             rates = balanced_factors(hop // factor, len(self.upsample_rates))
             mend = f"try {rates} with upsample_kernels {_kernels(rates)}"

@@ -128,8 +128,8 @@ class ConstantQ(nn.Module):
 def _kernels(bins: int) -> Tensor:
     """(2 · bins, size): of the octave below half the rate: windowed waves of as many periods each; real parts first.
 
-    Divided by the root of their length, so that noise is as loud in each; the octaves below, whose rate is lower, make up
-    for it by the root of two.
+    Divided by the root of their length, so that noise is as loud in each; the octaves below, whose rate is lower, make
+    up for it by the root of two.
     """
     periods = 1 / (2 ** (1 / bins) - 1)
     cycles = 2.0 ** (torch.arange(bins, dtype=torch.float64) / bins - 2)  # a sample: a quarter, up to nearly a half

@@ -47,6 +47,13 @@ def noise_rules(run: RunConfig, length: int) -> list[Problem]:
         for name in ("feature_matching", "mel", "stft")
         if getattr(weights, name)
     ]
+    hop = run.audio.hop_length
+    if length % hop:
+        near = max(
+            (n for n in range(16, run.audio.win_length // 2 + 1) if length % n == 0), key=lambda n: -abs(n - hop)
+        )
+        rule = f"the generator's {length} samples are no multiple of {hop}"
+        problems.append(Problem("audio.hop_length", hop, rule, f"use {near}"))
     if run.data.segment_length != length:
         rule = f"the generator makes waveforms of {length}"
         problems.append(Problem("data.segment_length", run.data.segment_length, rule, f"set it to {length}"))

@@ -4,6 +4,7 @@ Defaults are the paper's. Departs from it: kernels have 24 taps at stride 4, so 
 25 and an output padding.
 """
 
+from itertools import pairwise
 from typing import Literal
 
 from pydantic import Field
@@ -51,10 +52,7 @@ class Generator(contract.Generator):
         self.connect = nn.Linear(config.noise_size, self.width * FIRST)
         widths = [*(self.width >> layer for layer in range(config.layers)), 1]
         self.convolutions = nn.ModuleList(
-            [
-                nn.ConvTranspose1d(a, b, KERNEL, STRIDE, (KERNEL - STRIDE) // 2)
-                for a, b in zip(widths, widths[1:], strict=False)
-            ]
+            [nn.ConvTranspose1d(a, b, KERNEL, STRIDE, (KERNEL - STRIDE) // 2) for a, b in pairwise(widths)]
         )
 
     @property
