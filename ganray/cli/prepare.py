@@ -10,7 +10,9 @@ from ganray.cli.options import address_option, emit, json_option, set_option
 
 @click.command("prepare")
 @click.argument("corpora", type=click.Path(), nargs=-1, required=True, metavar="CORPUS…")
-@click.option("--out", required=True, type=click.Path(), metavar="DATASET", help="Folder of the dataset to be made.")
+@click.option(
+    "--out", required=True, type=click.Path(), metavar="DATASET", help="The dataset: a new folder, or a URI."
+)
 @click.option("--recipe", metavar="RECIPE", help="Prepare for this recipe: its audio contract instead of the default.")
 @click.option("--validation", type=click.Path(), metavar="FILE", help="The validation split: a file, one id a line.")
 @click.option("--test", type=click.Path(), metavar="FILE", help="The test split: a file, one id a line.")
@@ -57,6 +59,7 @@ def command(
     Example:
       ganray prepare recordings/ --out data/kathleen --set language=en
       ganray prepare recordings/ --out data/kathleen --update
+      ganray prepare s3://bucket/speech --out s3://bucket/datasets/speech
       ganray prepare phone/ --out data/phone --set audio.sample_rate=16000 --set audio.f_max=8000
       ganray prepare anna/ bruno/ --out data/two --set front_end=espeak --set corpora.bruno.language=it
       ganray prepare recordings/ --out data/mine --validation held_out.txt --set test.share=0

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from ganray.config.audio import AudioConfig
+from ganray.data.cache import cached
 from ganray.data.schema import VERSION
 from ganray.data.split import Split
+from ganray.data.storage import is_remote, place
 from ganray.errors import DataError
 
 
@@ -21,24 +23,27 @@ class Dataset:
     """A dataset folder, opened.
 
     Attributes:
-        path: The folder.
+        path: The folder; of a dataset in a bucket, its copy on this machine.
         card: What `dataset.json` holds.
         audio: The audio contract that its clips keep to.
+        where: What any machine may open it by: its absolute path, or its URI.
     """
 
     path: Path
     card: dict[str, Any]
     audio: AudioConfig
+    where: str = ""
 
     @classmethod
     def open(cls, path: str | Path) -> "Dataset":
-        """Open a dataset folder.
+        """Open a dataset folder, or the URI of one, which is then copied to this machine's cache.
 
         Raises:
             DataError: It is missing, half there, or newer than this ganray.
             AudioContractError: Its audio contract can't be read.
         """
-        path = Path(path)
+        where = place(path)
+        path = cached(where) if is_remote(where) else Path(str(path).removeprefix("file://"))
         mend = "make it with: ganray prepare CORPUS --out DATASET"
         try:
             card = json.loads((path / "dataset.json").read_text(encoding="utf-8"))
@@ -62,7 +67,7 @@ class Dataset:
         gone = [shard for shard in shards if not (path / shard).is_file()]
         if gone:
             raise DataError(f"the dataset at {path} lacks {', '.join(gone)}", mend="copy it again, whole")
-        return cls(path, card, AudioConfig.from_document(card["audio"]))
+        return cls(path, card, AudioConfig.from_document(card["audio"]), where)
 
     @property
     def digest(self) -> str:

@@ -72,7 +72,7 @@ def evaluate(
         fitting = {name: one for name, one in MEASURES.items() if judged.kind == "text" or not one.needs_text}
         measures = [name for name, one in fitting.items() if one.installed]
     names = [measure.name for measure in measures_named(measures)]
-    opened = Dataset.open(Path(dataset).absolute())
+    opened = Dataset.open(dataset)
     judged.audio.must_equal(opened.audio, ours=f"voice {voice}", theirs=f"dataset {dataset}")
     clips_of = opened.split(split)
     names = _judged_by(judged, names, scale)

@@ -20,8 +20,10 @@ import pyarrow.parquet as pq
 from ganray.config.prepare import LabelsConfig, PrepareConfig, SplitConfig
 from ganray.data.corpus import LISTED, SUFFIXES, Corpus, Recording, fold, read_corpora, read_ids
 from ganray.data.schema import COLUMNS, VERSION
+from ganray.data.storage import is_remote
 from ganray.errors import DataError, GanrayError
 from ganray.preparing.audit.report import audit, columns_of, make_page, phonemes_of
+from ganray.preparing.bucket import may_send, send, workplace
 from ganray.preparing.journal import CUTS, RECORDINGS, Journal
 from ganray.preparing.pipeline import prepared
 from ganray.preparing.progress import Progress
@@ -54,7 +56,7 @@ def prepare(
     Args:
         corpora: Folder or URI in any layout of `ganray.data.readers`, which every machine of the cluster can read; or
             several.
-        out: The dataset's folder. It appears when all is written.
+        out: The dataset's folder, or its URI. It appears when all is written.
         config: What to make; the defaults where None.
         layout: Name of the corpora's layout; found by looking where None.
         overwrite: Replace a dataset that is there; what still holds of it is taken over.
@@ -72,6 +74,14 @@ def prepare(
         DataError: The corpus can't be read, nothing of it is usable, or there is something at `out`.
     """
     paths = [corpora] if isinstance(corpora, str | Path) else list(corpora)
+    if is_remote(out):
+        may_send(str(out), overwrite)
+        made = prepare(
+            paths, workplace(str(out)), config,
+            layout=layout, overwrite=True, fresh=fresh, address=address, here=here, quiet=quiet,
+        )  # fmt: skip
+        sent = send(Path(made["dataset"]), str(out))
+        return made | {"dataset": str(out), "sent_bytes": sent}
     out = Path(out)
     config = config or PrepareConfig()
     may_write(out, overwrite)

@@ -107,7 +107,7 @@ def check_cluster(config: RunConfig, data: Dataset, storage: str, ask: Ask | Non
     try:
         with _token(storage) as token:
             answers = {node: f"{token}-{place}" for place, node in enumerate(names)}
-            dataset = str(data.path.absolute())
+            dataset = data.where
             shards = {shard: os.path.getsize(data.path / shard) for shard in _shards(data)}
             told = (ask or _ask)(answers, (dataset, shards, storage, token)) if names else {}
             try:

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+from typing import Any
 
 
 def look(dataset: str, shards: dict[str, int], storage: str, token: str, answer: str) -> dict[str, str]:
@@ -26,8 +27,12 @@ def look(dataset: str, shards: dict[str, int], storage: str, token: str, answer:
 def digest(dataset: str) -> str:
     """The dataset's digest, empty where there is none to read."""
     try:
-        with open(os.path.join(dataset, "dataset.json"), encoding="utf-8") as file:
-            return str(json.load(file)["digest"])
+        if "://" not in dataset:
+            with open(os.path.join(dataset, "dataset.json"), encoding="utf-8") as file:
+                return str(json.load(file)["digest"])
+        filesystem, folder = _bucket(dataset)
+        with filesystem.open_input_stream(f"{folder}/dataset.json") as file:
+            return str(json.loads(file.read())["digest"])
     except (OSError, ValueError, KeyError):
         return ""
 
@@ -35,14 +40,24 @@ def digest(dataset: str) -> str:
 def unreadable(dataset: str, shards: dict[str, int]) -> str:
     """What keeps a dataset from being read here."""
     try:
+        filesystem, folder = _bucket(dataset) if "://" in dataset else (None, dataset)
         for shard, size in {"dataset.json": -1, **shards}.items():
-            with open(os.path.join(dataset, shard), "rb") as file:
-                there = file.seek(0, os.SEEK_END)
-                if size >= 0 and there != size:
-                    return f"{shard} has {there} bytes, not {size}"
-    except OSError as error:
+            if filesystem:
+                there = filesystem.get_file_info(f"{folder}/{shard}").size or 0
+            else:
+                with open(os.path.join(dataset, shard), "rb") as file:
+                    there = file.seek(0, os.SEEK_END)
+            if size >= 0 and there != size:
+                return f"{shard} has {there} bytes, not {size}"
+    except (OSError, ValueError) as error:
         return f"{type(error).__name__}: {error}"
     return ""
+
+
+def _bucket(uri: str) -> tuple[Any, str]:
+    from pyarrow import fs
+
+    return fs.FileSystem.from_uri(uri)
 
 
 def unshared(storage: str, token: str, answer: str) -> str:

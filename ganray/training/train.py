@@ -101,7 +101,7 @@ def train(
     where = inside(place(storage), name or f"{config.name}-{secrets.token_hex(2)}")
     with _cluster(address):
         check_cluster(config, data, place(storage))
-        run = Run.create(where, config, {"path": str(data.path.absolute()), "digest": data.digest})
+        run = Run.create(where, config, {"path": data.where, "digest": data.digest})
         return _fit(run, callbacks, quiet, until)
 
 
@@ -144,7 +144,7 @@ def resume(
             want=opened.dataset["digest"],
             mend="give the old dataset by --data, or start a new run",
         )
-    opened.dataset = {"path": str(data.path.absolute()), "digest": data.digest}
+    opened.dataset = {"path": data.where, "digest": data.digest}
     with _cluster(address):
         check_cluster(opened.config, data, opened.where)
         opened.write_config()

@@ -79,7 +79,7 @@ def tune(
     folder = Path(storage).absolute() / (name or f"{sweep.name}-{secrets.token_hex(2)}")
     if folder.exists():
         raise UsageError(f"there is a sweep at {folder} already", mend="give another --name, or go on with --resume")
-    about = {"path": str(data.path.absolute()), "digest": data.digest}
+    about = {"path": data.where, "digest": data.digest}
     return _run(Study.new(folder, sweep, run, about), address, quiet, trainer)
 
 
@@ -114,7 +114,7 @@ def resume(
             want=about["digest"],
             mend="give the old dataset by --data, or start a new sweep",
         )
-    study.dataset = about | {"path": str(data.path.absolute())}
+    study.dataset = about | {"path": data.where}
     if study.finished:
         raise UsageError(f"the sweep at {folder} is finished", mend=f"see {folder / 'report' / 'index.html'}")
     for row in study.board.rows:
