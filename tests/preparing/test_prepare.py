@@ -102,7 +102,8 @@ def test_the_same_corpus_gives_the_same_bytes(ray_session, spoilt_corpus, tmp_pa
 def test_a_list_in_the_corpus_is_the_validation_split(ray_session, make_corpus, tmp_path):
     corpus = make_corpus({f"c{n}": f"Sentence {n % 8}." for n in range(12)})
     (corpus / "validation.txt").write_text("c1\nc5\nc10\nelsewhere\n")
-    result = prepare(corpus, tmp_path / "out", quiet=True)
+    # Without fingerprints: the made-up voice has one timbre, by which its sentences pass for copies of each other.
+    result = prepare(corpus, tmp_path / "out", PrepareConfig(audit=False), quiet=True)
     dataset = Dataset.open(tmp_path / "out")
     assert dataset.split("validation").ids == ["c1", "c5", "c10"]
     dropped = {clip["id"]: clip["reason"].split(" (")[0] for clip in result["dropped"]}
