@@ -64,7 +64,10 @@ def bench_prepare(
         stages = [_stages(clips, config, folder) for _ in range(rounds)]
         plain = config.model_copy(update={"audit": False})
         options: dict[str, Any] = {"overwrite": True, "fresh": True, "quiet": True}
+        # Ray's workers would let every other process of a busy machine go first, and the rest here doesn't.
+        os.environ.setdefault("RAY_worker_niceness", "0")
         connect("local", num_cpus=2)
+        tell("two cores, before it counts")
         whole = clips[0][0].parent.parent
         prepare(whole, folder / "out", config, **options)  # the workers' imports are no part of it
         turns: dict[str, Callable[[], Any]] = {

@@ -101,3 +101,23 @@ def test_an_error_while_reading_reaches_the_caller(split):
     source = SegmentSampler(split.num_samples, 8192, 256, 3)
     with pytest.raises(OSError, match="disk gone"):
         next(load_batches(Broken(), source, split.audio, segment_length=8192, batch_size=4))
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3, 5])
+def test_workers_together_read_each_segment_of_an_epoch_once(split, workers):
+    source = SegmentSampler(split.num_samples, 8192, 256, 3)
+    expected = [source.draw(position) for position in range(len(source))]
+    batch, keys = 6, []
+    options = {"segment_length": 8192, "batch_size": batch, "world_size": workers}
+    readers = [
+        load_batches(split, SegmentSampler(split.num_samples, 8192, 256, 3), split.audio, rank=rank, **options)
+        for rank in range(workers)
+    ]
+    while len(keys) < len(expected):
+        parts = [next(reader) for reader in readers]
+        assert sum(part.share for part in parts) == pytest.approx(1)
+        keys += [key for part in parts for key in part.key.tolist()]
+    for reader in readers:
+        reader.close()
+    assert keys[: len(expected)] == [draw.key for draw in expected]
+    assert len(set(keys)) == len(keys)
