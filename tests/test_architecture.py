@@ -1,6 +1,6 @@
 """Arrows run downward only: every import of every file is read, wherever in the file it stands.
 
-errors → config → (audio, text, losses, models, data) → (gan, voice, metrics) → gerunds → cli
+errors → config → (audio, text, losses, models, data) → (gan, voice, metrics) → insight → gerunds → cli
 """
 
 import ast
@@ -16,6 +16,7 @@ LAYERS = (
     ("config",),
     ("audio", "text", "losses", "models", "data"),
     ("gan", "voice", "metrics"),
+    ("insight",),
     GERUNDS,
     ("cli", "__main__"),
 )

@@ -47,7 +47,7 @@ def spectrograms(mels: Mapping[str, np.ndarray], audio: AudioConfig, title: str 
     figure.colorbar(picture, ax=axes, label=f"log{'₁₀' if audio.log_base == '10' else ''} magnitude", pad=0.01)
     if title:
         figure.suptitle(title)
-    return _png(figure)
+    return as_png(figure)
 
 
 def strip(mel: np.ndarray, low: float, high: float) -> bytes:
@@ -89,7 +89,7 @@ def lines(
         axis.spines[side].set_visible(False)
     if len(series) > 1:
         axis.legend(frameon=False, fontsize=9 if len(series) < 9 else 7, ncols=1 + len(series) // 12)
-    return _png(figure)
+    return as_png(figure)
 
 
 def slices(
@@ -134,7 +134,7 @@ def slices(
         axis.set_visible(False)
     for axis in axes[::columns]:
         axis.set_ylabel(y_label)
-    return _png(figure)
+    return as_png(figure)
 
 
 def histograms(panels: Mapping[str, np.ndarray], bins: int = 40) -> bytes:
@@ -158,7 +158,7 @@ def histograms(panels: Mapping[str, np.ndarray], bins: int = 40) -> bytes:
         axis.grid(alpha=0.25)
     for axis in axes[len(panels) :]:
         axis.set_visible(False)
-    return _png(figure)
+    return as_png(figure)
 
 
 def front(
@@ -183,7 +183,7 @@ def front(
         axis.annotate(labels[index], points[index], xytext=(5, 4), textcoords="offset points", fontsize=8)
     axis.set(xlabel=axes[0], ylabel=axes[1])
     axis.grid(alpha=0.25)
-    return _png(figure)
+    return as_png(figure)
 
 
 def lineage(
@@ -237,7 +237,7 @@ def lineage(
     first.set_ylabel(y_label)
     first.legend(frameon=False, fontsize=8, ncols=4)
     (others[-1] if others else first).set_xlabel("step")
-    return _png(figure)
+    return as_png(figure)
 
 
 def parallel(tried: Sequence[Mapping[str, Any]], scores: Sequence[float], *, label: str, higher: bool) -> bytes:
@@ -272,7 +272,7 @@ def parallel(tried: Sequence[Mapping[str, Any]], scores: Sequence[float], *, lab
     axis.set_xlim(-0.1, len(columns) - 0.6)
     for side in ("top", "right", "left", "bottom"):
         axis.spines[side].set_visible(False)
-    return _png(figure)
+    return as_png(figure)
 
 
 def _decades(axis: "XAxis | YAxis") -> None:
@@ -325,7 +325,8 @@ def mel_ticks(audio: AudioConfig) -> list[tuple[int, float]]:
     return ticks[::-1]
 
 
-def _png(figure: "Figure") -> bytes:
+def as_png(figure: "Figure") -> bytes:
+    """A figure as PNG of few colours."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from PIL import Image
 

@@ -3,7 +3,7 @@
 Shapes: B batch, M mels, F frames, T samples, K channels of a frame-aligned input.
 """
 
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import torch
 from pydantic import ConfigDict
@@ -21,6 +21,19 @@ Inputs = dict[str, Tensor]
 absolute position, so a slice of columns is a block, and a block with its context gives the samples of the whole."""
 OwnLosses = dict[str, Tensor]
 """Key of `objective.weights` → scalar: what a generator learns besides its waveform."""
+
+
+class Ear(NamedTuple):
+    """Where the logits of one sub-judge belong. Their last axis is time, evenly over the waveform, except for `whole`.
+
+    Attributes:
+        name: What a person calls it: `period 3`, `resolution 1024`.
+        rows: What the axis before is. `hertz`: from 0 to the Nyquist frequency; `mel`: the contract's bands, upward;
+            `phase`: nothing of frequency, rows are averaged; `whole`: one logit a waveform of `segment_length`.
+    """
+
+    name: str
+    rows: Literal["hertz", "mel", "phase", "whole"]
 
 
 class Generator(nn.Module):
@@ -147,6 +160,11 @@ class Discriminator(nn.Module):
     def __init__(self, config: Any, audio: AudioConfig, segment_length: int) -> None:
         super().__init__()
         self.config, self.audio, self.segment_length = config, audio, segment_length
+
+    @property
+    def ears(self) -> list[Ear]:
+        """What its sub-judges listen with, one a tensor of logits, for whoever lays these over a spectrogram."""
+        raise NotImplementedError
 
     def forward(self, waveform: Tensor) -> tuple[list[Tensor], list[list[Tensor]]]:
         """(B, 1, T) → (logits, features): one tensor (B, …) of logits, and one list of inner features, a sub-judge."""

@@ -31,7 +31,9 @@ def waveform(batch=3, length=4096):
 
 @pytest.mark.parametrize("name", types("discriminators"))
 def test_gives_logits_and_features_of_every_sub_judge(name):
-    logits, features = discriminator(name)(waveform())
+    model = discriminator(name)
+    logits, features = model(waveform())
+    assert len(model.ears) == len({ear.name for ear in model.ears}) == len(logits)
     assert len(logits) == len(features) > 0
     assert all(len(logit) == 3 for logit in logits)
     assert all(len(of_one) > 0 for of_one in features)

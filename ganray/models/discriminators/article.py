@@ -35,6 +35,10 @@ class Discriminator(contract.Discriminator):
         self.hidden = nn.Linear(inputs * length, config.hidden)
         self.out = nn.Linear(config.hidden, 1)
 
+    @property
+    def ears(self) -> list[contract.Ear]:
+        return [contract.Ear("whole", "whole")]
+
     def forward(self, waveform: Tensor) -> tuple[list[Tensor], list[list[Tensor]]]:
         x, features = waveform, []
         for convolution in self.convolutions:

@@ -42,6 +42,10 @@ class Discriminator(contract.Discriminator):
         self.out = nn.Conv2d(wide, 1, 3, padding=1)
         contract.prepare_judge(self)
 
+    @property
+    def ears(self) -> list[contract.Ear]:
+        return [contract.Ear("mel", "mel")]
+
     def forward(self, waveform: Tensor) -> tuple[list[Tensor], list[list[Tensor]]]:
         with torch.autocast(waveform.device.type, enabled=False):
             x = ((self.log_mel(waveform[:, 0].float()) + 5) / 3)[:, None]  # of speech: about zero mean, unit variance

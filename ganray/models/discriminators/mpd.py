@@ -30,6 +30,10 @@ class Discriminator(contract.Discriminator):
         super().__init__(config, audio, segment_length)
         self.judges = nn.ModuleList([PeriodJudge(period, config.channels) for period in config.periods])
 
+    @property
+    def ears(self) -> list[contract.Ear]:
+        return [contract.Ear(f"period {judge.period}", "phase") for judge in self.judges]
+
     def forward(self, waveform: Tensor) -> tuple[list[Tensor], list[list[Tensor]]]:
         told = [judge(waveform) for judge in self.judges]
         return [logits for logits, _ in told], [features for _, features in told]

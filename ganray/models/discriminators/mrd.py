@@ -35,6 +35,10 @@ class Discriminator(contract.Discriminator):
             [ResolutionJudge(n_fft, config.channels, config.compression) for n_fft in config.n_ffts]
         )
 
+    @property
+    def ears(self) -> list[contract.Ear]:
+        return [contract.Ear(f"resolution {judge.n_fft}", "hertz") for judge in self.judges]
+
     def forward(self, waveform: Tensor) -> tuple[list[Tensor], list[list[Tensor]]]:
         told = [judge(waveform) for judge in self.judges]
         return [logits for logits, _ in told], [features for _, features in told]

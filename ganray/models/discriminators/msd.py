@@ -40,6 +40,10 @@ class Discriminator(contract.Discriminator):
         super().__init__(config, audio, segment_length)
         self.judges = nn.ModuleList([ScaleJudge(config.channels) for _ in range(config.scales)])
 
+    @property
+    def ears(self) -> list[contract.Ear]:
+        return [contract.Ear(f"scale {2**place}", "phase") for place in range(len(self.judges))]
+
     def forward(self, waveform: Tensor) -> tuple[list[Tensor], list[list[Tensor]]]:
         logits, features, x = [], [], LEVEL * waveform
         for place, judge in enumerate(self.judges):
