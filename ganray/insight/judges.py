@@ -40,6 +40,9 @@ class Heard:
             return np.repeat(values, audio.n_mels, axis=0)
         if self.ear.rows == "hertz":
             at = band_centres(audio) / (audio.sample_rate / 2) * (rows - 1)
+        elif self.ear.rows == "octaves":
+            below = np.log2(np.maximum(band_centres(audio), 1) / (audio.sample_rate / 2))
+            at = (1 + below / self.ear.octaves) * rows
         else:
             at = np.arange(audio.n_mels) / audio.n_mels * rows
         return np.stack([np.interp(at, np.arange(rows), column) for column in values.T], axis=1)
@@ -78,6 +81,7 @@ class Panel(nn.Module):
             its = _segments(judge, waveform) if whole else judge(waveform)[0]
             for ear, logit in zip(judge.ears, its, strict=True):
                 values = logit if logit.dim() == 3 else logit[:, None]
+                values = values.transpose(1, 2) if ear.rows == "octaves" else values
                 yield f"{judge.config.type} {ear.name}", ear, values
 
     def realness(self, logits: Tensor) -> Tensor:

@@ -29,11 +29,14 @@ class Ear(NamedTuple):
     Attributes:
         name: What a person calls it: `period 3`, `resolution 1024`.
         rows: What the axis before is. `hertz`: from 0 to the Nyquist frequency; `mel`: the contract's bands, upward;
-            `phase`: nothing of frequency, rows are averaged; `whole`: one logit a waveform of `segment_length`.
+            `phase`: nothing of frequency, rows are averaged; `whole`: one logit a waveform of `segment_length`;
+            `octaves`: this axis comes after time, evenly over so many octaves below the Nyquist frequency.
+        octaves: Of `octaves`.
     """
 
     name: str
-    rows: Literal["hertz", "mel", "phase", "whole"]
+    rows: Literal["hertz", "mel", "phase", "whole", "octaves"]
+    octaves: int = 0
 
 
 class Generator(nn.Module):

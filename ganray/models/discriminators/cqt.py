@@ -59,6 +59,14 @@ class Discriminator(contract.Discriminator):
         sizes = zip(config.hop_lengths, config.bins_per_octave, strict=True)
         self.judges = nn.ModuleList([ConstantQJudge(hop, bins, config.octaves, config.channels) for hop, bins in sizes])
 
+    @property
+    def ears(self) -> list[contract.Ear]:
+        sizes = zip(self.config.hop_lengths, self.config.bins_per_octave, strict=True)
+        octaves = self.config.octaves
+        named = [f"constant Q {bins} at {hop}" for hop, bins in sizes]
+        return [contract.Ear(f"{name}, {i}" if name in named[:i] else name, "octaves", octaves)
+                for i, name in enumerate(named)]  # fmt: skip
+
     def forward(self, waveform: Tensor) -> tuple[list[Tensor], list[list[Tensor]]]:
         told = [judge(waveform) for judge in self.judges]
         return [logits for logits, _ in told], [features for _, features in told]

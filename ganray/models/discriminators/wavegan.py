@@ -42,6 +42,10 @@ class Discriminator(contract.Discriminator):
             inputs, length = width, (length - 3) // 4 + 1
         self.out = nn.Linear(inputs * length, 1)
 
+    @property
+    def ears(self) -> list[contract.Ear]:
+        return [contract.Ear("whole", "whole")]
+
     def forward(self, waveform: Tensor, key: Tensor | None = None) -> tuple[list[Tensor], list[list[Tensor]]]:
         x, features = waveform, []
         for layer, convolution in enumerate(self.convolutions):
