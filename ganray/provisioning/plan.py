@@ -81,7 +81,10 @@ def plan(cluster: ClusterConfig, demands: Sequence[Demand], prices: Mapping[str,
         prices: An hour's price by pool or instance, before the config's own.
     """
     found = Plan()
-    rooms = {name: Room(_machine(cluster, name), cluster.workers(name)[1]) for name in cluster.pools}
+    rooms = {}
+    for name in cluster.pools:
+        always, most = cluster.workers(name)
+        rooms[name] = Room(_machine(cluster, name), most, running=always)
     queue = sorted(demands, key=lambda demand: _ORDER.index(demand.verb))
     possible = [demand for demand in queue if not _never(cluster, demand, found)]
     running: dict[int, int] = {}

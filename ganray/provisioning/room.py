@@ -1,37 +1,84 @@
-"""How many bundles go onto so many machines of one size: a model of Ray's scheduler with whole machines."""
+"""How many bundles go onto so many machines of one size: Ray's own way of placing a group of bundles.
+
+Ray's policy PACK, by which it places what Train and Tune ask for: the bundles with the most GPUs first, each onto the
+machine of which it would leave the largest share, and onto the same one whatever else of the group it still holds. So
+machines fill evenly, not one after the other, and a GPU may stay free for want of a core: a plan that packed more
+cleverly would promise what Ray never does. A share of a GPU is never split over two. A machine is started where those
+that run hold no more, as the autoscaler does.
+"""
 
 from collections.abc import Sequence
 
 from ganray.provisioning.demands import Bundle
 
 _ROUNDING = 1e-6
+_FIRST = ("GPU", "memory", "CPU")
+"""By which bundles are sorted: the scarce ones first."""
+
+
+class Node:
+    """What is still free of a machine."""
+
+    def __init__(self, machine: Bundle) -> None:
+        """A machine with nothing on it."""
+        self.free = dict(machine)
+        self.gpus = [1.0] * int(machine.get("GPU", 0))
+        self.bundles = 0
+
+    def copy(self) -> "Node":
+        """As it is now."""
+        made = Node({})
+        made.free, made.gpus, made.bundles = dict(self.free), list(self.gpus), self.bundles
+        return made
+
+    def holds(self, bundle: Bundle) -> bool:
+        """Whether a bundle still fits."""
+        enough = all(self.free.get(key, 0) + _ROUNDING >= amount for key, amount in bundle.items())
+        return enough and self._chosen(bundle.get("GPU", 0)) is not None
+
+    def take(self, bundle: Bundle) -> None:
+        """Put a bundle here, that fits."""
+        share = bundle.get("GPU", 0)
+        for place in self._chosen(share) or ():
+            self.gpus[place] -= min(share, 1.0)
+        for key, amount in bundle.items():
+            self.free[key] = self.free.get(key, 0) - amount
+        self.bundles += 1
+
+    def _chosen(self, share: float) -> list[int] | None:
+        """Which GPUs it gets: whole ones, or the fullest that has so much left; None where there are none."""
+        fitting = [place for place, free in enumerate(self.gpus) if free + _ROUNDING >= min(share, 1.0)]
+        count = 1 if 0 < share < 1 else int(share)
+        return sorted(fitting, key=lambda place: self.gpus[place])[:count] if len(fitting) >= count else None
+
+    def left(self, bundle: Bundle) -> tuple[float, int]:
+        """Ray's score: the share that would be left of each thing that a bundle wants, added up."""
+        wanted = [(self.free.get(key, 0), amount) for key, amount in bundle.items() if amount]
+        return sum((there - amount) / there for there, amount in wanted if there), -self.bundles
 
 
 class Room:
     """Machines of one size, and what is still free of each."""
 
-    def __init__(self, machine: Bundle, count: int) -> None:
-        """`count` empty machines with the resources of `machine`."""
-        self.machine = dict(machine)
-        self.free = [dict(machine) for _ in range(count)]
+    def __init__(self, machine: Bundle, count: int, running: int = 0) -> None:
+        """Empty machines with the resources of `machine`: so many `running`, and up to `count` as they are needed."""
+        self._machine, self._count = machine, count
+        self.nodes = [Node(machine) for _ in range(min(running, count))]
 
     @property
     def used(self) -> int:
         """Machines with something on them."""
-        return sum(node != self.machine for node in self.free)
+        return sum(node.bundles > 0 for node in self.nodes)
 
     def place(self, bundles: Sequence[Bundle]) -> bool:
-        """Take all of the bundles, or none; the largest first, each onto the fullest machine that still holds it."""
-        before = [dict(node) for node in self.free]
-        for bundle in sorted(bundles, key=lambda one: sorted(one.values()), reverse=True):
-            fitting = [node for node in self.free if all(node.get(k, 0) + _ROUNDING >= n for k, n in bundle.items())]
-            if not fitting:
-                self.free = before
-                return False
-            node = min(fitting, key=lambda one: (one.get("GPU", 0), one.get("CPU", 0), one.get("memory", 0)))
-            for name, amount in bundle.items():
-                node[name] = node.get(name, 0) - amount
-        return True
+        """Take all of the bundles, or none."""
+        for running in range(len(self.nodes), self._count + 1):
+            nodes = [node.copy() for node in self.nodes]
+            nodes += [Node(self._machine) for _ in range(running - len(nodes))]
+            if _pack(nodes, bundles):
+                self.nodes = nodes
+                return True
+        return False
 
     def place_units(self, bundles: Sequence[Bundle], most: int) -> int:
         """How many units of `bundles`, up to `most`, found a place."""
@@ -39,3 +86,23 @@ class Room:
             if not self.place(bundles):
                 return count
         return most
+
+
+def _pack(nodes: list[Node], bundles: Sequence[Bundle]) -> bool:
+    """Put all of the bundles onto nodes that run, if they fit."""
+    waiting = sorted(bundles, key=lambda one: [-one.get(key, 0) for key in _FIRST])
+    others = list(nodes)
+    while waiting:
+        fitting = [node for node in others if node.holds(waiting[0])]
+        if not fitting:
+            return False
+        best = max(fitting, key=lambda node: node.left(waiting[0]))
+        others.remove(best)
+        left = []
+        for bundle in waiting:
+            if best.holds(bundle):
+                best.take(bundle)
+            else:
+                left.append(bundle)
+        waiting = left
+    return True

@@ -106,9 +106,9 @@ def test_equal_bundles_fit_by_the_arithmetic(cpus, gpus, machines, cpu, gpu, uni
 def test_what_was_placed_was_free_and_what_was_refused_left_nothing(bundles, machines):
     room = Room({"CPU": 4.0}, machines)
     placed = room.place([{"CPU": float(bundle)} for bundle in bundles])
-    taken = 4 * machines - sum(node["CPU"] for node in room.free)
+    taken = sum(4 - node.free["CPU"] for node in room.nodes)
     assert taken == (sum(bundles) if placed else 0)
-    assert all(node["CPU"] >= 0 for node in room.free)
+    assert all(node.free["CPU"] >= 0 for node in room.nodes)
 
 
 @pytest.mark.ray
