@@ -102,16 +102,16 @@ def plot(seen: days.Seen, path: Path) -> None:
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(4, 1, figsize=(8, 9), sharex=True, layout="constrained")
-    axes[0].plot(seen.hours, seen.listeners, lw=0.8, label="listeners")
-    axes[0].plot(seen.hours, seen.room, lw=0.8, label="that running replicas keep up with")
+    hours, some = seen.hours[::5], slice(None, None, 5)  # five minutes are enough to see
+    axes[0].plot(hours, seen.listeners[some], lw=0.8, label="listeners")
+    axes[0].plot(hours, seen.room[some], lw=0.8, label="that running replicas keep up with")
     for pool in LARGE:
-        (line,) = axes[1].plot(seen.hours, seen.machines[pool], lw=0.8, label=f"{pool}, paid")
+        (line,) = axes[1].plot(hours, seen.machines[pool][some], lw=0.8, label=f"{pool}, paid")
         axes[1].fill_between(
-            seen.hours, seen.working[pool], alpha=0.3, color=line.get_color(), label=f"{pool}, working"
+            hours, seen.working[pool][some], alpha=0.3, color=line.get_color(), label=f"{pool}, working"
         )
-    axes[2].plot(seen.hours, seen.waiting, lw=0.8, label="waiting: trials, trainings, replicas")
-    axes[2].plot(seen.hours, seen.beyond, lw=0.8, label="of them beyond what the pools may have")
-    axes[3].plot(seen.hours, seen.cost, lw=0.8, label="USD an hour")
+    axes[2].plot(hours, seen.waiting[some], lw=0.8, label="waiting: trials, trainings, replicas")
+    axes[3].plot(hours, seen.cost[some], lw=0.8, label="USD an hour")
     for axis in axes:
         axis.legend(fontsize=8, loc="upper left")
         axis.grid(alpha=0.3)
