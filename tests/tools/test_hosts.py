@@ -9,6 +9,8 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "tools" / "hosts"))
 import host
 
 sys.path.pop(0)
+for name in ("host",):  # other tools have modules of these names
+    sys.modules.pop(name)
 pytestmark = pytest.mark.skipif(bool(host.missing()), reason=host.missing() or "hosts can be")
 LISTEN = """
 import socket
