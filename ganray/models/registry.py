@@ -1,8 +1,17 @@
-"""A recipe's `type` is a module's file name: this finds the module. There is no list to edit."""
+"""A recipe's `type` is a module's file name, or an entry point's: this finds the module. There is no list to edit.
+
+An installed package brings architectures by entry points of the groups `ganray.generators` and `ganray.discriminators`,
+each the name of a module with a `Config` and a `Generator` or a `Discriminator`:
+
+    [project.entry-points."ganray.generators"]
+    mine = "my_package.mine"
+"""
 
 import importlib
+import importlib.util
 import pkgutil
 from collections.abc import Mapping, Sequence
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -10,7 +19,7 @@ from typing import Any
 from torch import nn
 
 from ganray.config import Architecture, AudioConfig, RunConfig, load, recipe_path, run_rules
-from ganray.errors import Problem
+from ganray.errors import ConfigError, Problem
 from ganray.models import discriminators, generators
 from ganray.models.contract import Discriminator, Generator
 
@@ -19,7 +28,8 @@ _PACKAGES: dict[str, ModuleType] = {"generators": generators, "discriminators": 
 
 def types(kind: str) -> list[str]:
     """All architectures of `kind`, which is `generators` or `discriminators`."""
-    return sorted(found.name for found in pkgutil.iter_modules(_PACKAGES[kind].__path__))
+    own = {found.name for found in pkgutil.iter_modules(_PACKAGES[kind].__path__)}
+    return sorted(own | {point.name for point in entry_points(group=f"ganray.{kind}")})
 
 
 def schema_of(kind: str, type: str) -> type[Architecture]:
@@ -27,8 +37,9 @@ def schema_of(kind: str, type: str) -> type[Architecture]:
 
     Raises:
         LookupError: There is no such architecture; its argument lists those there are.
+        ConfigError: It is another package's, and can't be imported.
     """
-    if type not in types(kind):
+    if not _is_known(kind, type):
         raise LookupError(types(kind))
     return _module(kind, type).Config
 
@@ -47,7 +58,7 @@ def _all_rules(run: RunConfig) -> list[Problem]:
     problems = run_rules(run)
     for kind, configs in (("generators", [run.generator]), ("discriminators", run.discriminators)):
         for config in configs:
-            if config.type in types(kind):
+            if _is_known(kind, config.type):
                 problems += _module(kind, config.type).Config.model_validate(config.model_dump()).rules(run)
     return problems
 
@@ -75,4 +86,30 @@ def _build_discriminator(config: Architecture, audio: AudioConfig, segment_lengt
 
 
 def _module(kind: str, type: str) -> Any:
-    return importlib.import_module(f"{_PACKAGES[kind].__name__}.{type}")
+    if _is_own(kind, type):
+        return importlib.import_module(f"{_PACKAGES[kind].__name__}.{type}")
+    point = _outside(kind, type)
+    assert point is not None, f"{kind} {type} is not known"
+    try:
+        module = point.load()
+    except Exception as error:  # another package's code: anything
+        owner = point.dist.name if point.dist else point.value
+        raise ConfigError(
+            f"architecture {type} of the package {owner} can't be imported: {error}", mend=f"mend or remove {owner}"
+        ) from error
+    missing = [name for name in ("Config", kind[:-1].capitalize()) if not hasattr(module, name)]
+    if missing:
+        raise ConfigError(f"{point.value}, which is to be the architecture {type}, has no {' and no '.join(missing)}")
+    return module
+
+
+def _is_known(kind: str, type: str) -> bool:
+    return _is_own(kind, type) or _outside(kind, type) is not None
+
+
+def _is_own(kind: str, type: str) -> bool:
+    return type.isidentifier() and importlib.util.find_spec(f"{_PACKAGES[kind].__name__}.{type}") is not None
+
+
+def _outside(kind: str, type: str) -> EntryPoint | None:
+    return next(iter(entry_points(group=f"ganray.{kind}", name=type)), None)

@@ -58,7 +58,7 @@ def small(run):
     """The same run with networks of a test's size."""
     generator = run.generator.model_dump(mode="json")
     sizes = {"channels": 2 ** len(generator["upsample_rates"])} if "upsample_rates" in generator else {}
-    generator |= sizes or SMALL[generator["type"]]
+    generator |= sizes or SMALL.get(generator["type"], {})
     judges = [judge.model_dump(mode="json") | SMALL_JUDGES.get(judge.type, {}) for judge in run.discriminators]
     return load_run(run.model_dump(mode="json") | {"generator": generator, "discriminators": judges})
 
