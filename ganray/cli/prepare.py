@@ -10,9 +10,7 @@ from ganray.cli.options import address_option, emit, json_option, set_option
 
 @click.command("prepare")
 @click.argument("corpora", type=click.Path(), nargs=-1, required=True, metavar="CORPUS…")
-@click.option(
-    "--out", required=True, type=click.Path(), metavar="DATASET", help="The dataset: a new folder, or a URI."
-)
+@click.option("--out", required=True, type=click.Path(), metavar="DATASET", help="The dataset: a new folder, or a URI.")
 @click.option("--recipe", metavar="RECIPE", help="Prepare for this recipe: its audio contract instead of the default.")
 @click.option("--validation", type=click.Path(), metavar="FILE", help="The validation split: a file, one id a line.")
 @click.option("--test", type=click.Path(), metavar="FILE", help="The test split: a file, one id a line.")

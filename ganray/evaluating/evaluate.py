@@ -86,7 +86,7 @@ def evaluate(
     jobs = [(index, index < shown) for index in range(count)]
     with cluster(address):
         size = min(count, workers or max(1, int(ray.cluster_resources().get("CPU", 1))))
-        results = _collect(Pool(size, folder, str(opened.path), split, options), jobs, clips_of.ids, quiet)
+        results = _collect(Pool(size, folder, opened.where, split, options), jobs, clips_of.ids, quiet)
     rows = summarise(results, names, seed)
     failures = [failure for clip in results for failure in clip.failures]
     if not any(clip.rows.get("voice") for clip in results):

@@ -29,6 +29,7 @@ def room(speech, seconds, seed):
         resonators = np.poly(np.concatenate([poles, poles.conj()])).real
         vowels[begin : begin + 3_600] = lfilter([1], resonators, voice)[begin : begin + 3_600]
     vowels *= np.sqrt(np.mean(voice**2) / np.mean(vowels**2))
+    vowels += 0.2 * np.abs(vowels) * random.standard_normal(len(vowels))  # breath, up to the highest frequencies
     return np.concatenate([noise, 0.8 * vowels + 0.2 * voice, noise]).astype(np.float32)
 
 

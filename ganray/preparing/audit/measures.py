@@ -8,13 +8,13 @@ from scipy.fft import next_fast_len, rfft  # type: ignore[import-untyped]
 
 from ganray.audio import loudness
 
-VERSION = "2"
+VERSION = "3"
 """Changes when any number may."""
 _FRAME_S, _HOP_S = 0.02, 0.01
 _FLOOR_DB = -120.0
 _F0_RATE_HZ = 8_000
 _BAND_HZ = 200.0
-_EVEN_DB = 5.0
+_EVEN_DB, _ABYSS_DB = 5.0, 40.0
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,8 @@ def bandwidth(signal: np.ndarray, rate: int, loud: np.ndarray) -> float:
     """Hz at which the long-term spectrum of speech breaks off for good; rate / 2 where it doesn't.
 
     Speech falls gently. What was upsampled, or cut by a codec, falls by 20 dB or more within half a kilohertz, and
-    nothing comes after but an even floor: a microphone's dip is no such thing.
+    nothing comes after but an even floor, or, in samples of more than 16 bits, what no microphone could have heard: a
+    microphone's dip is neither.
     """
     size = 2 ** round(np.log2(0.04 * rate))
     spectrum = _long_term(signal, rate, size, loud)
@@ -134,7 +135,8 @@ def bandwidth(signal: np.ndarray, rate: int, loud: np.ndarray) -> float:
     top = len(db) - max(2, int(0.04 * len(db)))  # a converter's own filter ends there
     for cut in range(max(8, int(2_000 / hz)), top - 3):
         drop = float(np.median(db[cut - 4 : cut])) - float(db[cut + 1 :].max())
-        if drop > best and float(np.ptp(np.percentile(db[cut + 2 : top], [10, 95]))) <= _EVEN_DB:
+        even = float(np.ptp(np.percentile(db[cut + 2 : top], [10, 95]))) <= _EVEN_DB
+        if drop > best and (even or drop > _ABYSS_DB):
             best, edge = drop, cut * hz
     return edge
 

@@ -143,7 +143,10 @@ def _first(document: Mapping[str, Any]) -> page.Table:
         (entry["title"], page.Cell(f"{entry['clips']:,}", f"{100 * entry['share']:.1f} %"), entry["mend"])
         for entry in document["faults"]
     ]
-    rows += [(kind.capitalize(), f"{count:,}", "left out") for kind, count in document["dropped_kinds"].items()]
+    rows += [
+        (kind.capitalize(), f"{count:,}", "left out; see the list at the end")
+        for kind, count in document["dropped_kinds"].items()
+    ]
     return page.Table("What to mend first", ("fault", "clips", "what to do"), rows or [("Nothing", "–", "–")])
 
 
