@@ -18,6 +18,9 @@ from ganray.cli.options import address_option, data_option, emit, json_option
 )
 @click.option("--clips", type=click.IntRange(min=1), metavar="N", help="Only the first N clips.")
 @click.option("--out", type=click.Path(), metavar="DIR", help="Report folder; else in reports/ beside the voice.")
+@click.option("--against", metavar="OTHER", help="A voice, judged too, or a report: compare with it, clip by clip.")
+@click.option("--baseline", metavar="REPORT", help="Fail with exit code 1 where VOICE is worse than in this report.")
+@click.option("--workers", type=click.IntRange(min=1), help="Clips judged at a time; else one a CPU of the cluster.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of everything that is random.")
 @address_option
 @json_option
@@ -30,6 +33,9 @@ def command(
     measures: str | None,
     clips: int | None,
     out: str | None,
+    against: str | None,
+    baseline: str | None,
+    workers: int | None,
     seed: int,
     address: str | None,
     as_json: bool,
@@ -45,12 +51,38 @@ def command(
       ganray evaluate voices/kathleen --data data/kathleen
       ganray evaluate voices/kathleen --data data/kathleen --split test --measures distillmos,pesq
       ganray evaluate voices/kathleen --data data/kathleen --clips 8 --out /tmp/report --json
+      ganray evaluate voices/new --data data/kathleen --against voices/kathleen
+      ganray evaluate voices/new --data data/kathleen --baseline reports/kept/report.json
     """
-    from ganray.evaluating import evaluate
+    from pathlib import Path
 
+    from ganray.errors import UsageError
+    from ganray.evaluating import evaluate
+    from ganray.evaluating.against import read_report
+
+    if against and baseline:
+        raise UsageError("--against and --baseline compare with one report", mend="give one of them")
     names = [name.strip() for name in measures.split(",") if name.strip()] if measures else None
-    report = evaluate(voice, data, split, measures=names, clips=clips, out=out, address=address, seed=seed)
+    other = baseline or against
+    kept = read_report(other) if other and (baseline or Path(other).suffix == ".json" or _is_report(other)) else None
+    how: dict[str, Any] = {"measures": names, "clips": clips, "address": address, "seed": seed, "workers": workers}
+    if against and kept is None:
+        beside = Path(out) / "against" if out else None
+        kept = read_report(evaluate(against, data, split, out=beside, **how).folder)
+    report = evaluate(voice, data, split, out=out, against=kept, **how)
+    if baseline and report.against:
+        if not as_json:
+            emit({}, told(report), as_json)
+        report.against.gate()
+        if not as_json:
+            return
     emit(report.as_json(), told(report), as_json)
+
+
+def _is_report(where: str) -> bool:
+    from pathlib import Path
+
+    return (Path(where) / "report.json").is_file()
 
 
 def told(report: Any) -> str:
@@ -89,6 +121,13 @@ def told(report: Any) -> str:
             f"{len(clips)} of {report.clips} clips lack a number and are left out of its mean; the first: "
             f"{first.clip} {first.row} {first.measure}: {first.reason}"
         )
+    if report.against:
+        lines.append(f"against {report.against.name}:")
+        for name, found in report.against.differences.items():
+            lines.append(
+                f"  {name:<15} {found.mean:+.3g} ({found.low:+.3g} to {found.high:+.3g}), p = {found.p_value:.2g}: "
+                + report.against.verdict(name).replace("neither", "–")
+            )
     return "\n".join([*lines, f"page: {report.page}"])
 
 

@@ -1,8 +1,9 @@
 """`evaluate`: a voice and its scale over a split, and the report of it."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import ray
@@ -12,6 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 import ganray
 from ganray.data import Dataset, Split
 from ganray.errors import DataError, GanrayError, UsageError
+from ganray.evaluating.against import Against, compare
+from ganray.evaluating.journal import Journal
 from ganray.evaluating.page import page_of
 from ganray.evaluating.pool import Pool, cluster
 from ganray.evaluating.report import Report, summarise
@@ -39,12 +42,14 @@ def evaluate(
     seed: int = 0,
     workers: int | None = None,
     quiet: bool = False,
+    against: Mapping[str, Any] | None = None,
 ) -> Report:
     """Judge a voice on the clips of a split, beside the scale, and write the report.
 
     Of a `text` voice what it makes of each clip's text is judged, and as the row `copy` what its vocoder makes of the
     clip; of a `mel` voice its copy-synthesis of each clip is judged, against the clip; of a `noise` voice as many draws
-    as there are clips, by the measures that need no reference. Nothing is kept from an earlier evaluation.
+    as there are clips, by the measures that need no reference. An evaluation that was killed goes
+    on where it was when the very same is asked for again; of one that ended nothing is kept but its report.
 
     Args:
         voice: A voice folder, which every machine of the cluster can read.
@@ -59,6 +64,7 @@ def evaluate(
         seed: Of everything that is random.
         workers: How many clips are judged at once; one a CPU of the cluster where None.
         quiet: Nothing on stderr.
+        against: Another report's document, to be compared with clip by clip.
 
     Raises:
         AudioContractError: Voice and dataset disagree.
@@ -84,9 +90,23 @@ def evaluate(
 
     began = time.perf_counter()
     jobs = [(index, index < shown) for index in range(count)]
-    with cluster(address):
-        size = min(count, workers or max(1, int(ray.cluster_resources().get("CPU", 1))))
-        results = _collect(Pool(size, folder, opened.where, split, options), jobs, clips_of.ids, quiet)
+    target = Path(out) if out else Path(folder).parent / "reports" / f"{Path(folder).name}-{split}"
+    what = {**options, "voice": judged.digest, "dataset": opened.digest, "split": split, "ganray": ganray.__version__}
+    journal = Journal(target, what)
+    found = {index: scores for index, scores in journal.read().items() if index < count}
+    jobs = [job for job in jobs if job[0] not in found or (job[1] and not found[job[0]].sounds)]
+    if jobs:
+        journal.begin(found)
+        with cluster(address):
+            size = min(len(jobs), workers or max(1, int(ray.cluster_resources().get("CPU", 1))))
+            pool = Pool(size, folder, opened.where, split, options)
+            try:
+                _collect(pool, jobs, clips_of.ids, quiet, found, journal)
+            except BaseException:
+                journal.close(done=not found)
+                raise
+        journal.close(done=len(found) == count)
+    results = [found[index] for index in sorted(found)]
     rows = summarise(results, names, seed)
     failures = [failure for clip in results for failure in clip.failures]
     if not any(clip.rows.get("voice") for clip in results):
@@ -116,8 +136,7 @@ def evaluate(
         "seconds": round(time.perf_counter() - began, 1),
         "ganray": ganray.__version__,
     }  # fmt: skip
-    target = Path(out) if out else Path(folder).parent / "reports" / f"{Path(folder).name}-{split}"
-    report = Report(target, about, rows, results, failures)
+    report = Report(target, about, rows, results, failures, compare_with(about, results, against, seed))
     page_of(report, judged.audio).write(report.page)
     report.write()
     return report
@@ -142,9 +161,25 @@ def _format(split: Split, shown: int) -> str:
     return "flac" if seconds <= _LOSSLESS_S else "mp3"
 
 
-def _collect(pool: Pool, jobs: list[tuple[int, bool]], ids: Sequence[str], quiet: bool) -> list[ClipScores]:
-    """The clips' scores in the split's order, with a bar that says how far it is."""
-    found: dict[int, ClipScores] = {}
+def compare_with(
+    about: Mapping[str, Any], results: Sequence[ClipScores], other: Mapping[str, Any] | None, seed: int
+) -> Against | None:
+    """What was judged, against a report that was kept."""
+    if other is None:
+        return None
+    per_clip = [{"id": clip.id, "scores": clip.rows} for clip in results]
+    return compare({**about, "per_clip": per_clip}, other, seed)
+
+
+def _collect(
+    pool: Pool,
+    jobs: Sequence[tuple[int, bool]],
+    ids: Sequence[str],
+    quiet: bool,
+    found: dict[int, ClipScores],
+    journal: Journal,
+) -> None:
+    """Put the scores of clips beside those that are there, with a bar that says how far it is."""
     bar = Progress(
         TextColumn("evaluate"),
         BarColumn(),
@@ -154,13 +189,16 @@ def _collect(pool: Pool, jobs: list[tuple[int, bool]], ids: Sequence[str], quiet
         console=Console(stderr=True, quiet=quiet),
     )
     with bar:
-        task = bar.add_task("evaluate", total=len(jobs), state="waiting for a worker")
+        task = bar.add_task(
+            "evaluate", total=len(jobs) + len(found), completed=len(found), state="waiting for a worker"
+        )
         for index, scores in pool.run(jobs):
             if isinstance(scores, str):
                 failure = Failure(ids[index], "", "", scores)
                 scores = ClipScores(ids[index], "", 0.0, failures=[failure])
+            else:
+                journal.note(index, scores)
             found[index] = scores
             bar.update(task, advance=1, state="")
     if not found:
         raise GanrayError("no clip was judged")
-    return [found[index] for index in sorted(found)]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from ganray.config.audio import AudioConfig
+from ganray.evaluating.against import Against
 from ganray.evaluating.report import ROWS, Report
 from ganray.evaluating.scorer import SHOWN, ClipScores
 from ganray.metrics import MEASURES
@@ -28,6 +29,8 @@ def page_of(report: Report, audio: AudioConfig) -> Page:
         + (f", {speed:.1f} × real time on one core." if (speed := report.about["times_real_time"]) else "."),
     ]
     sections: list[Section] = [*_tables(report), _axes(report)]
+    if report.against:
+        sections.insert(0, _against(report.against, str(voice["name"])))
     if report.failures:
         sections.append(_failures(report))
     sections += [*_players(report, audio), _per_clip(report)]
@@ -53,6 +56,25 @@ def _tables(report: Report) -> list[Table]:
             ]
             tables.append(Table(heading, columns, rows, "" if tables else _HOW_TO_READ, highlight=0))
     return tables
+
+
+def _against(found: Against, name: str) -> Table:
+    rows: list[list[str | Cell]] = [
+        [
+            f"{measure} {MEASURES[measure].arrow}",
+            Cell(f"{its.mean:+.3g}", f"{its.low:+.3g} to {its.high:+.3g}"),
+            f"{its.wins} : {its.num - its.wins - its.ties}",
+            f"{its.p_value:.2g}",
+            found.verdict(measure) if found.verdict(measure) != "neither" else "–",
+        ]
+        for measure, its in found.differences.items()
+    ]
+    note = (
+        f"{name} minus {found.name}, clip by clip. The intervals hold at 95 % for all measures together; p is of a "
+        "sign-flip test of each alone. “As good” is what chance may explain, or what is too small to matter."
+    )
+    columns = ["", "difference", "clips higher : lower", "p", f"{name} is"]
+    return Table(f"Against {found.name}", columns, rows, note)
 
 
 def _axes(report: Report) -> Axes:

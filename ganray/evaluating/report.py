@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ganray.evaluating.against import Against
 from ganray.evaluating.scorer import ClipScores, Failure
 from ganray.metrics import MEASURES
 from ganray.metrics.intervals import Interval, bootstrap
@@ -36,6 +37,7 @@ class Report:
         rows: Row (`voice` and those of the scale) → measure → interval over the clips.
         per_clip: The scores of every clip, in the split's order.
         failures: Every number that is missing, with the reason.
+        against: How it compares with another report, where there is one.
     """
 
     folder: Path
@@ -43,6 +45,7 @@ class Report:
     rows: Mapping[str, Mapping[str, Interval]]
     per_clip: Sequence[ClipScores]
     failures: Sequence[Failure]
+    against: Against | None = None
 
     @property
     def clips(self) -> int:
@@ -72,6 +75,7 @@ class Report:
             "scores": self.scores,
             "scale": self.scale,
             "failed": [failure.__dict__ for failure in self.failures],
+            **({"against": self.against.as_json()} if self.against else {}),
             "page": str(self.page),
             "report": str(self.folder / "report.json"),
         }

@@ -33,7 +33,7 @@ class Interval:
         return f"{self.mean:.2f} ({self.low:.2f}–{self.high:.2f})"
 
 
-def bootstrap(values: Sequence[float], seed: int = 0) -> Interval:
+def bootstrap(values: Sequence[float] | np.ndarray, seed: int = 0, level: float = LEVEL) -> Interval:
     """Mean of `values` and its bootstrap interval at 95 %.
 
     The percentiles are widened for small samples, where the plain percentile interval covers too little: 83 % instead
@@ -42,6 +42,7 @@ def bootstrap(values: Sequence[float], seed: int = 0) -> Interval:
     Args:
         values: One finite value a clip.
         seed: Of the resampling; the same values and seed give the same interval.
+        level: How often the interval should hold the true mean.
 
     Returns:
         All NaN without values; with one value, or equal ones, the bounds are NaN or that value.
@@ -63,7 +64,7 @@ def bootstrap(values: Sequence[float], seed: int = 0) -> Interval:
             for start in range(0, RESAMPLES, rows)
         ]
     )
-    quantile = float(stdtrit(num - 1, (1 - LEVEL) / 2)) * np.sqrt(num / (num - 1))
+    quantile = float(stdtrit(num - 1, (1 - level) / 2)) * np.sqrt(num / (num - 1))
     tail = NormalDist().cdf(quantile)
     low, high = np.quantile(means, [tail, 1 - tail])
     return Interval(float(sample.mean()), float(low), float(high), num)
