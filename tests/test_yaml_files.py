@@ -35,6 +35,12 @@ def check_cluster(path: Path) -> None:
     load(ClusterConfig, path, rules=cluster_rules)
 
 
+def check_pipeline(path: Path) -> None:
+    from ganray.config.pipeline import PipelineConfig, pipeline_rules
+
+    load(PipelineConfig, path, rules=pipeline_rules)
+
+
 def check_voice(path: Path) -> None:
     from ganray.voice import Voice
 
@@ -52,6 +58,7 @@ KINDS: dict[str, Callable[[Path], object]] = {
     "tune_configs": check_sweep,
     "serve": check_service,
     "cluster/rendered": check_rendered,
+    "cluster/pipelines": check_pipeline,
     "cluster": check_cluster,
 }
 """Folder → how what is in it is checked. A YAML anywhere else must be listed below."""

@@ -15,9 +15,6 @@ from ganray.config.pipeline import PipelineConfig, pipeline_rules
 from ganray.errors import ConfigError, DataError
 from ganray.provisioning.pipeline import Failed, run
 
-ROOT = Path(__file__).parents[2]
-SAY = f"{sys.executable} -c"
-
 
 def pipeline(storage, **steps) -> PipelineConfig:
     steps = {name: {"run": step} if isinstance(step, str) else step for name, step in steps.items()}
@@ -123,7 +120,3 @@ def test_who_ends_it_ends_the_step_and_the_same_command_goes_on(tmp_path, number
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert json.loads(done.stdout)["did"] == ["slow", "after"]
     assert (calls(tmp_path, "slow"), calls(tmp_path, "rest")) == (1, 2)
-
-
-def test_the_one_in_the_box_is_sound():
-    load(PipelineConfig, ROOT / "cluster" / "pipelines" / "speech.yaml", rules=pipeline_rules)
