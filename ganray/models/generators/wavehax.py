@@ -54,6 +54,7 @@ class Generator(contract.Generator):
         self.blocks = nn.ModuleList([Block(config.channels, config.inner) for _ in range(config.blocks)])
         self.out = nn.Conv2d(config.channels, 2, 1)
         nn.init.normal_(self.out.weight, std=1e-3)
+        assert self.out.bias is not None
         nn.init.zeros_(self.out.bias)
 
     @property
