@@ -205,6 +205,9 @@ def remove_weight_norm(module: nn.Module) -> nn.Module:
     """Fold weight normalisation into plain weights, for inference."""
     for child in module.modules():
         if torch.nn.utils.parametrize.is_parametrized(child, "weight"):
+            # Copies share the class that torch made of a layer, and torch takes the weight out of that class.
+            its = type(child)
+            child.__class__ = type(its.__name__, its.__bases__, dict(its.__dict__))
             torch.nn.utils.parametrize.remove_parametrizations(child, "weight")
     return module
 

@@ -1,5 +1,6 @@
 """Every registered generator keeps the contract; a new one is found without a word here."""
 
+import copy
 import math
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ from ganray.config import AudioConfig
 from ganray.config.run import Architecture
 from ganray.data.script import Script
 from ganray.models import build_generator, slice_frames, types
+from ganray.models.contract import remove_weight_norm
 from ganray.models.registry import schema_of
 from ganray.text.manner import Manner
 
@@ -302,3 +304,12 @@ def test_speakers_languages_and_styles_are_learned_and_heard():
     with torch.inference_mode():
         own_way = model.speak(symbols, key, Manner(frames=torch.full((1, 6), 4)))[0]["mel"]
     assert torch.equal(plain, own_way)
+
+
+@pytest.mark.parametrize("name", ["hifigan", "bigvgan", "istftnet", "mb_istft"])
+def test_folding_weight_norm_changes_no_sample_and_no_copy(name):
+    model = generator(name).eval()
+    folded = remove_weight_norm(copy.deepcopy(model))
+    assert not [key for key in folded.state_dict() if "parametrizations" in key]
+    with torch.no_grad():
+        torch.testing.assert_close(make(folded)[1], make(model)[1], atol=1e-5, rtol=0)
