@@ -1,6 +1,6 @@
 """Arrows run downward only: every import of every file is read, wherever in the file it stands.
 
-errors → config → (audio, text, losses, models, data) → (gan, voice, metrics) → insight → gerunds → cli
+errors → config → (audio, text, losses, models, data) → (gan, voice, metrics) → (insight, blind) → gerunds → cli
 """
 
 import ast
@@ -16,7 +16,7 @@ LAYERS = (
     ("config",),
     ("audio", "text", "losses", "models", "data"),
     ("gan", "voice", "metrics"),
-    ("insight",),
+    ("insight", "blind"),
     GERUNDS,
     ("cli", "__main__"),
 )

@@ -21,6 +21,7 @@ COMMANDS = {
     "export": ("export:command", "A run becomes a voice."),
     "import": ("import_:command", "Official weights of HiFi-GAN, BigVGAN or Vocos become a voice."),
     "evaluate": ("evaluate:command", "Score a voice on held-out clips, beside the scale."),
+    "listen": ("listen:group", "Blind listening tests: make a page, analyse its results."),
     "explain": ("explain:command", "What discriminators hear, what a waveform hangs on."),
     "say": ("say:command", "Text to speech."),
     "vocode": ("vocode:command", "A recording through a voice (copy-synthesis)."),

@@ -19,7 +19,7 @@ from ganray.evaluating.page import page_of
 from ganray.evaluating.pool import Pool, cluster
 from ganray.evaluating.report import Report, summarise
 from ganray.evaluating.scorer import SCALE, SHOWN, ClipScores, Failure
-from ganray.evaluating.subject import voice_folder
+from ganray.evaluating.subject import report_folder, voice_folder
 from ganray.metrics import MEASURES, measures_named
 from ganray.voice import Voice
 
@@ -59,7 +59,8 @@ def evaluate(
             read a text only for a text voice.
         scale: Rows of `SCALE` to judge too.
         clips: Only the first so many; all where None.
-        out: Folder of the report; `reports/VOICE-SPLIT` beside the voice where None.
+        out: Folder of the report; `reports/VOICE-SPLIT` beside the voice where None (in the
+            working directory for a voice that comes with ganray).
         address: Ray cluster; where None, the one that is connected, `RAY_ADDRESS`, or one on this machine.
         seed: Of everything that is random.
         workers: How many clips are judged at once; one a CPU of the cluster where None.
@@ -90,7 +91,7 @@ def evaluate(
 
     began = time.perf_counter()
     jobs = [(index, index < shown) for index in range(count)]
-    target = Path(out) if out else Path(folder).parent / "reports" / f"{Path(folder).name}-{split}"
+    target = Path(out) if out else report_folder(folder, split)
     what = {**options, "voice": judged.digest, "dataset": opened.digest, "split": split, "ganray": ganray.__version__}
     journal = Journal(target, what)
     found = {index: scores for index, scores in journal.read().items() if index < count}
