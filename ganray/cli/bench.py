@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from ganray.cli.bench_speak import compare, speak
 from ganray.cli.options import emit, json_option, note, set_option
 
 
@@ -14,7 +15,13 @@ def group() -> None:
     \b
     Example:
       ganray bench train source_filter_small
+      ganray bench speak
+      ganray bench compare before.json after.json
     """
+
+
+group.add_command(speak)
+group.add_command(compare)
 
 
 @group.command()
@@ -42,7 +49,7 @@ def train(
 
     sets = [*overrides] if workers is None else [*overrides, f"resources.num_workers={workers}"]
     document = bench_train(load_run(recipe, sets), data, seconds=seconds, tell=note)
-    emit(document, _told(document), as_json)
+    emit(_placed(document), _told(document), as_json)
 
 
 @group.command()
@@ -70,7 +77,7 @@ def prepare(
 
     config = load(PrepareConfig, {"language": "en"}, overrides, rules=prepare_rules)
     document = bench_prepare(corpus, config, minutes=minutes, rounds=rounds, peers=peers, tell=note)
-    emit(document, _prepared(document), as_json)
+    emit(_placed(document), _prepared(document), as_json)
 
 
 def _prepared(document: dict[str, Any]) -> str:
@@ -141,7 +148,7 @@ def serve(
             document["loads"] = asyncio.run(measure(endpoint.url, **wanted))
         for row in document["loads"]:
             row["of_bare"] = row["audio_seconds_per_s"] / bare
-    emit(document, _loads(document), as_json)
+    emit(_placed(document), _loads(document), as_json)
 
 
 def _loads(document: dict[str, Any]) -> str:
@@ -204,3 +211,9 @@ def _spread(ratios: dict[str, list[float]]) -> str:
 
     clock = ratios["clock"]
     return f"{min(clock):.3f} to {max(clock):.3f} over {len(clock)} pairs; by core time {median(ratios['core']):.3f}"
+
+
+def _placed(document: dict[str, Any]) -> dict[str, Any]:
+    from ganray.metrics.benches import placed
+
+    return placed(document)

@@ -3,7 +3,6 @@
 import json
 import math
 import multiprocessing
-import platform
 import statistics
 import tempfile
 import time
@@ -20,6 +19,7 @@ from ganray.config import RunConfig
 from ganray.data import Dataset
 from ganray.errors import GanrayError, UsageError
 from ganray.gan.run import Run, write_text
+from ganray.metrics.benches import machine
 from ganray.models import load_run
 from ganray.provisioning.connect import connect, free_port
 from ganray.training.bench.loops import bare, in_ray
@@ -154,20 +154,12 @@ def _document(
 def _machine(config: RunConfig) -> dict[str, Any]:
     gpu = torch.cuda.get_device_name() if config.resources.gpus_per_worker else None
     return {
-        "processor": _processor(),
-        "cores": multiprocessing.cpu_count(),
+        **machine(),
         "amx": torch.cpu._is_amx_tile_supported(),
         "gpu": gpu,
         "torch": torch.__version__,
         "ray": ray.__version__,
     }
-
-
-def _processor() -> str:
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.is_file() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
 
 
 def _changed(config: RunConfig, *more: str) -> RunConfig:
