@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-GERUNDS = ("preparing", "training", "tuning", "evaluating", "serving", "speaking", "provisioning")
+GERUNDS = ("preparing", "training", "tuning", "evaluating", "comparing", "serving", "speaking", "provisioning")
 LAYERS = (
     ("errors",),
     ("config",),

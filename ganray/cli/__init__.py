@@ -23,6 +23,7 @@ COMMANDS = {
     "evaluate": ("evaluate:command", "Score a voice on held-out clips, beside the scale."),
     "listen": ("listen:group", "Blind listening tests: make a page, analyse its results."),
     "explain": ("explain:command", "What discriminators hear, what a waveform hangs on."),
+    "compare": ("compare:command", "Recipes at equal budgets, side by side."),
     "say": ("say:command", "Text to speech."),
     "vocode": ("vocode:command", "A recording through a voice (copy-synthesis)."),
     "serve": ("serve:group", "Answer over HTTP with autoscaling replicas."),

@@ -162,7 +162,13 @@ def histograms(panels: Mapping[str, np.ndarray], bins: int = 40) -> bytes:
 
 
 def front(
-    points: Sequence[tuple[float, float]], chosen: Sequence[int], *, labels: Sequence[str], axes: tuple[str, str]
+    points: Sequence[tuple[float, float]],
+    chosen: Sequence[int],
+    *,
+    labels: Sequence[str],
+    axes: tuple[str, str],
+    log_x: bool = False,
+    name_all: bool = False,
 ) -> bytes:
     """Two measures against each other, a point a trial; those of the front are ringed and named.
 
@@ -171,6 +177,8 @@ def front(
         chosen: Indices of the front.
         labels: One a trial.
         axes: What x and y are.
+        log_x: A logarithmic x axis, where values are several times each other.
+        name_all: Name every point.
     """
     from matplotlib.figure import Figure
 
@@ -179,9 +187,13 @@ def front(
     x, y = [point[0] for point in points], [point[1] for point in points]
     axis.scatter(x, y, s=18, alpha=0.8)
     axis.scatter([x[i] for i in chosen], [y[i] for i in chosen], s=60, facecolors="none", edgecolors="black")
-    for index in chosen:
+    for index in range(len(points)) if name_all else chosen:
         axis.annotate(labels[index], points[index], xytext=(5, 4), textcoords="offset points", fontsize=8)
     axis.set(xlabel=axes[0], ylabel=axes[1])
+    axis.margins(0.15)  # for the names
+    if log_x and min(x) > 0 and max(x) >= 4 * min(x):
+        axis.set_xscale("log")
+        _decades(axis.xaxis)
     axis.grid(alpha=0.25)
     return as_png(figure)
 

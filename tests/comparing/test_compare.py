@@ -1,0 +1,122 @@
+"""Recipes at equal budgets, trained for real on Ray."""
+
+import json
+
+import pytest
+
+from ganray.cli import main
+from ganray.comparing import compare, resume
+from ganray.comparing.contest import SHARED, contestants
+from ganray.config import AudioConfig
+from ganray.config.documents import dump_yaml
+from ganray.errors import ConfigError, DataError, UsageError
+from ganray.models import load_run
+from ganray.training import train
+from tests.conftest import TINY
+
+VOCOS = [text for text in TINY if not text.startswith("generator.f0")]
+MORE = ["validation.every_steps=2", "checkpoint.every_steps=2", "resources.num_workers=1", "log.every_steps=1"]
+
+
+@pytest.fixture(scope="module")
+def recipes(tmp_path_factory):
+    """Two tiny recipes of different generators, batches and seeds."""
+    folder = tmp_path_factory.mktemp("recipes")
+    made = []
+    for name, texts in (("source_filter_small", TINY), ("vocos_small", VOCOS)):
+        run = load_run(name, [*texts, *MORE]).model_dump(mode="json")
+        if made:
+            run |= {"seed": 7}
+            run["data"] |= {"batch_size": 8}
+        made.append(folder / f"{name}.yaml")
+        made[-1].write_text(dump_yaml(run))
+    return [str(path) for path in made]
+
+
+def test_all_share_what_makes_it_fair_and_keep_what_is_their_own(recipes):
+    first, second = contestants(recipes, AudioConfig(), steps=4)
+    for key in SHARED:
+        assert getattr(first, key) == getattr(second, key), key
+    assert first.data.batch_size == 4
+    assert (first.generator.type, second.generator.type) == ("source_filter", "vocos")
+    assert first.objective != second.objective
+    assert (first.schedule.max_steps, first.schedule.max_minutes) == (4, None)
+    assert second.schedule.warmup_steps == load_run(recipes[1]).schedule.warmup_steps
+
+
+def test_the_same_discriminators_are_the_first_ones(recipes):
+    first, second = contestants([recipes[0], "hifigan_v1"], AudioConfig(), minutes=1, same_discriminators=True)
+    assert second.discriminators == first.discriminators
+    assert second.objective == first.objective
+    assert second.generator.type == "hifigan"
+    assert second.audio == first.audio == AudioConfig(), "the dataset's, not the recipe's own 22,050 Hz"
+
+
+def test_a_recipe_may_be_there_twice_under_two_names(recipes):
+    assert [run.name for run in contestants([recipes[0]] * 3, AudioConfig(), steps=1)] == [
+        "source_filter_small", "source_filter_small-2", "source_filter_small-3",
+    ]  # fmt: skip
+
+
+def test_what_can_not_be_compared_is_refused_with_every_problem(recipes):
+    with pytest.raises(UsageError, match="two recipes"):
+        contestants(recipes[:1], AudioConfig(), steps=1)
+    with pytest.raises(UsageError, match="when does"):
+        contestants(recipes, AudioConfig())
+    with pytest.raises(UsageError, match="text_small does not speak from a mel"):
+        contestants([recipes[0], "text_small"], AudioConfig(), steps=1)
+    with pytest.raises(ConfigError) as caught:
+        contestants(["hifigan_v1", "istftnet"], AudioConfig(hop_length=240), steps=1)
+    told = [problem.path for problem in caught.value.problems]
+    assert "hifigan_v1: generator.upsample_rates" in told
+    assert "istftnet: generator.upsample_rates" in told
+
+
+@pytest.mark.ray
+def test_two_recipes_are_trained_judged_and_reported_though_it_was_interrupted(
+    recipes, dataset, ray_session, tmp_path, monkeypatch, capsys
+):
+    begun = []
+
+    def train_once(*arguments, **keys):
+        begun.append(arguments)
+        if len(begun) > 1:
+            raise KeyboardInterrupt
+        return train(*arguments, **keys)
+
+    monkeypatch.setattr("ganray.comparing.compare.train", train_once)
+    keys = {"steps": 4, "clips": 1, "measures": ("mel", "stft"), "storage": tmp_path, "name": "two", "quiet": True}
+    with pytest.raises(KeyboardInterrupt):
+        compare(recipes, dataset, **keys)
+    monkeypatch.undo()
+    kept = json.loads((tmp_path / "two" / "compare.json").read_text())["recipes"]
+    assert [one["status"] for one in kept] == ["done", "waiting"]
+    with pytest.raises(UsageError, match="already"):
+        compare(recipes, dataset, **keys)
+
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as ended:
+        main(["compare", "--resume", str(tmp_path / "two"), "--json"])
+    assert not ended.value.code
+    document = json.loads(capsys.readouterr().out)
+    assert [one["name"] for one in document["recipes"]] == ["source_filter_small", "vocos_small"]
+    for one in document["recipes"]:
+        assert one["status"] == "done"
+        assert one["step"] == 4
+        assert one["scores"].keys() == {"mel", "stft"}
+        assert one["times_real_time"] > 0
+        assert one["parameters"] > 10_000
+        assert one["gmac_per_s"] > 0
+        assert one["memory_mb"] > 50
+    report = json.loads((tmp_path / "two" / "report" / "report.json").read_text())
+    assert report["recipes"][0] == kept[0], "what ended stays as it is"
+    assert [len(one["curve"]) for one in report["recipes"]] == [2, 2]
+    assert report["scale"]["griffin_lim"]["mel"]["mean"] > 0
+    page = (tmp_path / "two" / "report" / "index.html").read_text()
+    assert page.count("<audio controls") == 3, "one clip: the recording and two voices"
+    assert page.count("<figure>") == 5, "four fronts and the curves"
+
+
+def test_a_comparison_that_is_not_there_is_told(tmp_path):
+    with pytest.raises(DataError, match="no comparison at"):
+        resume(tmp_path)
