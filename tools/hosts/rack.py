@@ -24,7 +24,7 @@ ADDRESSES = {
 REDIS_PORT = 6390
 URL = "http://127.0.0.1:8265"
 """The job server, on the laptop's end of an ssh tunnel: the head's dashboard listens on loopback."""
-_STARTS_S = 300
+_STARTS_S = 600
 
 
 def missing() -> str:
@@ -131,7 +131,7 @@ def _keys(found: Rack, folder: Path) -> None:
         "OMP_NUM_THREADS": "1",
         "RAY_USAGE_STATS_ENABLED": "0",
         "RAY_DEFAULT_OBJECT_STORE_MAX_MEMORY_BYTES": "200000000",
-        "RAY_raylet_start_wait_time_s": "180",
+        "RAY_raylet_start_wait_time_s": "60",
         "PYTHONUNBUFFERED": "1",
     }
     for host in found.hosts.values():
