@@ -2,7 +2,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help environment demo test slow check format clean
+.PHONY: help environment demo test results slow check format clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -20,6 +20,9 @@ check: environment ## lint and types
 
 test: check ## lint, types and all tests
 	python -m pytest -n 2 --dist loadfile
+
+results: environment ## docs/results.md and its page, from the measurements in docs/results/
+	@python tools/results.py
 
 slow: environment ## the tests that take minutes: nodes that die and come, long runs
 	python -m pytest -m slow

@@ -1,0 +1,219 @@
+"""docs/results.md, its plots and its page, from the measurements kept in docs/results/.
+
+python tools/results.py [FOLDER]          (make results)
+
+Each JSON file there is one measurement: title, section, command, machine, date, interval, and either `document` (what
+a command printed under --json, without paths), a `reader` of another kept file, or `columns` and `rows` (figures that a
+page of docs tells, whose JSON was not kept; `source` names it). A cell is a text, a number, or [middle, low, high].
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from ganray.metrics.intervals import bootstrap
+from ganray.metrics.page import Cell, Page, Picture, Section, Table, number
+
+ROOT = Path(__file__).resolve().parent.parent
+SECTIONS = {
+    "quality": "How good it sounds",
+    "speed": "How fast it is, beside others in the same run",
+    "training": "Training on Ray",
+    "sweeps": "Sweeps",
+    "serving": "Serving under load, and when something dies",
+    "data": "Data",
+}
+MISSING = {
+    "serving": "No document of `ganray bench serve --json` has been kept yet, so no figure stands here. What was "
+    "measured on the way is in [serving.md](serving.md).",
+}
+NEEDED = ("section", "title", "command", "machine", "date", "interval", "kept", "order")
+Row = list[Any]
+
+
+def main() -> None:
+    """Write the page, and say what was made of what."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "docs")
+    docs: Path = parser.parse_args().folder
+    records = read(docs / "results")
+    plots = {record["name"]: drawn for record in records if (drawn := plot(record))}
+    for name, png in plots.items():
+        (docs / "results" / f"{name}.png").write_bytes(png)
+    (docs / "results.md").write_text(markdown(records, set(plots)), encoding="utf-8")
+    html(records, plots).write(docs / "results" / "index.html")
+    print(f"{docs / 'results.md'}: {len(records)} measurements, {len(plots)} plots", file=sys.stderr)
+
+
+def read(folder: Path) -> list[dict[str, Any]]:
+    """The measurements in reading order, each with `columns` and `rows`.
+
+    Raises:
+        SystemExit: One lacks what every figure must say of itself.
+    """
+    records = []
+    for path in sorted(folder.glob("*.json")):
+        record = json.loads(path.read_text(encoding="utf-8")) | {"name": path.stem}
+        lacking = [key for key in NEEDED if key not in record]
+        if lacking or record["section"] not in SECTIONS:
+            sys.exit(f"{path}: {', '.join(lacking) or 'section ' + record['section']} is missing; see tools/results.py")
+        records.append(record | tables(record, folder))
+    return sorted(records, key=lambda record: (list(SECTIONS).index(record["section"]), record["order"]))
+
+
+def tables(record: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Columns and rows of a measurement."""
+    if "rows" in record:
+        return {}
+    if record.get("reader") == "wire":
+        return of_wire(json.loads((folder.parent / "scaling.json").read_text(encoding="utf-8")))
+    document = record["document"]
+    return of_report(document) if "scores" in document else of_speak(document)
+
+
+def of_report(document: dict[str, Any]) -> dict[str, Any]:
+    """What `ganray evaluate --json` printed."""
+    names = list(document["scores"])
+    rows = {"**the voice**": document["scores"], **document["scale"]}
+
+    def cell(values: dict[str, Any], name: str) -> Any:
+        return [values[name][key] for key in ("mean", "low", "high")] if name in values else None
+
+    from ganray.metrics import MEASURES
+
+    return {
+        "columns": ["", *(f"{name} {MEASURES[name].arrow}" for name in names)],
+        "rows": [[row.replace("_", "-"), *(cell(values, name) for name in names)] for row, values in rows.items()],
+        "plot": 1,
+    }
+
+
+def of_speak(document: dict[str, Any]) -> dict[str, Any]:
+    """What `ganray bench speak --json` printed."""
+
+    def spread(values: list[float]) -> list[float]:
+        found = bootstrap(values)
+        return [found.mean, found.low, found.high]
+
+    rows: list[Row] = [
+        [f"ganray, {name}", spread(its["rounds_times_real_time"]), spread(its["first_audio_ms"]), None]
+        for name, its in document["engines"].items()
+    ]
+    rows += [
+        [name, spread(its["rounds_times_real_time"]), None, spread(its["ours_over_it_ratios"])]
+        for name, its in document["peers"].items()
+    ]
+    return {
+        "columns": ["", "× real time of a core, mean ↑", "first sound, ms ↓", "ours over it, in turn"],
+        "rows": rows,
+        "plot": 1,
+    }
+
+
+def of_wire(document: dict[str, Any]) -> dict[str, Any]:
+    """What `tools/scaling/measure.py` wrote."""
+    rows: list[Row] = []
+    for link, its in document["links"].items():
+        for recipe, measured in its["recipes"].items():
+            alone = measured["ways"]["none"]["step_s"]
+            for way, found in measured["ways"].items():
+                if way != "none":
+                    steps = [step / alone for step in found["steps_s"]]
+                    rows.append([f"{recipe}, {link} Mbit/s, {way}", [found["step_s"] / alone, min(steps), max(steps)],
+                                 round(found["sent_bytes"] / 1e6, 1)])  # fmt: skip
+    return {"columns": ["", "an update over its computation ↓", "sent, MB"], "rows": rows, "plot": 1}
+
+
+def markdown(records: list[dict[str, Any]], plots: set[str]) -> str:
+    """docs/results.md."""
+    lines = [
+        "# Results", "",
+        "What was measured, with its command, machine, date and interval; what is worse than another is said too.",
+        "`make results` writes this page from the measurements in [results/](results/): a new one is what a command",
+        "printed under `--json`, put there. *Whole* documents were kept as printed, without paths; *figures* were",
+        "taken over from the page that is named, as their documents were not kept.", "",
+    ]  # fmt: skip
+    for section, heading in SECTIONS.items():
+        its = [record for record in records if record["section"] == section]
+        lines += [f"## {heading}", ""]
+        if not its:
+            lines += [MISSING.get(section, "Nothing has been kept yet."), ""]
+        for record in its:
+            lines += [f"### {record['title']}", "", *([record["note"], ""] if record.get("note") else [])]
+            lines += ["| " + " | ".join(record["columns"]) + " |", "|" + "---|" * len(record["columns"])]
+            lines += ["| " + " | ".join(text(value) for value in row) + " |" for row in record["rows"]]
+            if record["name"] in plots:
+                lines += ["", f"![{record['title']}](results/{record['name']}.png)"]
+            lines += ["", *(f"- Falls short: {line}" for line in record.get("behind", []))]
+            lines += [f"- `{record['command']}`", f"- {about(record)}", ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def html(records: list[dict[str, Any]], plots: dict[str, bytes]) -> Page:
+    """The page."""
+    sections: list[Section] = []
+    for record in records:
+        rows = [[cell(value) for value in row] for row in record["rows"]]
+        short = " ".join(f"Falls short: {line}" for line in record.get("behind", []))
+        note = " ".join(part for part in (record.get("note", ""), short, about(record), record["command"]) if part)
+        title = f"{SECTIONS[record['section']]}: {record['title']}"
+        sections.append(Table(title, record["columns"], rows, note))
+        if record["name"] in plots:
+            sections.append(Picture(record["columns"][record["plot"]], plots[record["name"]]))
+    intro = ["Every figure with its command, machine, date and interval, and what falls short."]
+    return Page("Results", intro, sections, "Made by make results from docs/results/*.json.")
+
+
+def about(record: dict[str, Any]) -> str:
+    """Where, when, and how sure."""
+    kept = f"document kept {record['kept']}" if record["kept"] == "whole" else f"figures from {record['source']}"
+    return f"{record['date']}, {record['machine']}; {record['interval']}; {kept}"
+
+
+def text(value: Any) -> str:
+    """A cell of the markdown table."""
+    if isinstance(value, list):
+        middle, low, high = value
+        return number(middle) + (f" ({number(low)}–{number(high)})" if low is not None else "")
+    return "" if value is None else value if isinstance(value, str) else f"{value:,}"
+
+
+def cell(value: Any) -> str | Cell:
+    """A cell of the page's table."""
+    if isinstance(value, list) and value[1] is not None:
+        return Cell(number(value[0]), f"{number(value[1])}–{number(value[2])}")
+    return text(value).replace("**", "")
+
+
+def plot(record: dict[str, Any]) -> bytes | None:
+    """The column that says most, as points with their intervals."""
+    if "plot" not in record:
+        return None
+    from matplotlib.figure import Figure
+
+    from ganray.metrics.plots import as_png
+
+    column = record["plot"]
+    known = [(row[0].replace("**", ""), row[column]) for row in record["rows"] if row[column] is not None]
+    figure = Figure(figsize=(8, 0.9 + 0.34 * len(known)), dpi=100, layout="constrained")
+    axis = figure.subplots()
+    for place, (_, value) in enumerate(known):
+        middle, low, high = value if isinstance(value, list) else (value, None, None)
+        if low is not None:
+            axis.plot([low, high], [place, place], color="#6a6570", linewidth=2.2, solid_capstyle="butt", alpha=0.6)
+        axis.plot(middle, place, "o", color="#b5367a", markersize=6)
+    axis.set_yticks(range(len(known)), [name for name, _ in known], fontsize=8)
+    axis.invert_yaxis()
+    axis.set_xlabel(record["columns"][column], fontsize=9)
+    if record.get("log"):
+        axis.set_xscale("log")
+    axis.grid(axis="x", alpha=0.25)
+    for side in ("top", "right", "left"):
+        axis.spines[side].set_visible(False)
+    return as_png(figure)
+
+
+if __name__ == "__main__":
+    main()
