@@ -89,7 +89,8 @@ def _module(kind: str, type: str) -> Any:
     if _is_own(kind, type):
         return importlib.import_module(f"{_PACKAGES[kind].__name__}.{type}")
     point = _outside(kind, type)
-    assert point is not None, f"{kind} {type} is not known"
+    if point is None:
+        raise LookupError(f"{kind} {type} is not known")
     try:
         module = point.load()
     except Exception as error:  # another package's code: anything

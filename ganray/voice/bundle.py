@@ -81,7 +81,7 @@ class Voice:
             )
             remove_weight_norm(generator)
             generator.load_state_dict(load_file(path / "generator.safetensors"))
-        except (ConfigError, KeyError, OSError, ImportError, SafetensorError, ValidationError, RuntimeError) as error:
+        except (ConfigError, LookupError, OSError, ImportError, SafetensorError, ValidationError, RuntimeError) as error:
             raise DataError(f"the voice at {path} is damaged: {error}", mend=MEND) from error
         digest = hashlib.sha256((path / CARD).read_bytes() + (path / "generator.safetensors").read_bytes())
         return cls(generator.to(device).eval(), card, path, digest.hexdigest()[:16])
