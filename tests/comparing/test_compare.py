@@ -1,6 +1,7 @@
 """Recipes at equal budgets, trained for real on Ray."""
 
 import json
+from importlib import import_module
 
 import pytest
 
@@ -84,7 +85,7 @@ def test_two_recipes_are_trained_judged_and_reported_though_it_was_interrupted(
             raise KeyboardInterrupt
         return train(*arguments, **keys)
 
-    monkeypatch.setattr("ganray.comparing.compare.train", train_once)
+    monkeypatch.setattr(import_module("ganray.comparing.compare"), "train", train_once)
     keys = {"steps": 4, "clips": 1, "measures": ("mel", "stft"), "storage": tmp_path, "name": "two", "quiet": True}
     with pytest.raises(KeyboardInterrupt):
         compare(recipes, dataset, **keys)
