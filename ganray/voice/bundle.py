@@ -43,6 +43,8 @@ DISCRIMINATORS = "discriminators.safetensors"
 SAMPLE_TEXT = "Ships that pass in the night, and speak each other in passing."
 """Longfellow: what a text voice's sample says."""
 
+_DAMAGE = (ConfigError, LookupError, OSError, ImportError, SafetensorError, ValidationError, RuntimeError)
+
 
 class Voice:
     """A generator, ready to speak. `Voice.load(path)` opens one.
@@ -81,7 +83,7 @@ class Voice:
             )
             remove_weight_norm(generator)
             generator.load_state_dict(load_file(path / "generator.safetensors"))
-        except (ConfigError, LookupError, OSError, ImportError, SafetensorError, ValidationError, RuntimeError) as error:
+        except _DAMAGE as error:
             raise DataError(f"the voice at {path} is damaged: {error}", mend=MEND) from error
         digest = hashlib.sha256((path / CARD).read_bytes() + (path / "generator.safetensors").read_bytes())
         return cls(generator.to(device).eval(), card, path, digest.hexdigest()[:16])
