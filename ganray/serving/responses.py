@@ -12,6 +12,7 @@ from fastapi.responses import Response, StreamingResponse
 
 from ganray.audio import FORMATS, Encoder, encode, resample
 from ganray.config.serve import Format
+from ganray.serving.errors import ApiError
 from ganray.voice.speech import Block
 
 WAV_HEADER_BYTES = 44
@@ -56,7 +57,9 @@ async def audio_response(
     if events is None and num_samples is not None and response_format in ("wav", "pcm"):
         header_bytes = WAV_HEADER_BYTES if response_format == "wav" else 0
         headers["content-length"] = str(header_bytes + 2 * num_samples)
-    first = await anext(blocks)
+    first = await anext(blocks, None)
+    if first is None:
+        raise ApiError(500, "the voice made no sound", code="voice_failed", mend="tell who runs the service")
     encoded = _encoded(encoder, first, blocks, num_samples)
     if events is not None:
         return StreamingResponse(events(encoded), media_type="text/event-stream", headers=headers)

@@ -72,7 +72,7 @@ class Parrot:
     ) -> AsyncIterator[Block]:
         """A tone of 20 frames a word, an octave higher for 12 semitones."""
         self.asked.append({"text": text, "seed": seed, "reading": reading, **delivery})
-        if not text.strip(" ."):
+        if not text.replace(".", "").split():
             raise UsageError("nothing to say: there is no word in the text")
         at = 0
         for number, word in enumerate(text.split()):
