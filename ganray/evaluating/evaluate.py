@@ -21,6 +21,7 @@ from ganray.evaluating.report import Report, summarise
 from ganray.evaluating.scorer import SCALE, SHOWN, ClipScores, Failure
 from ganray.evaluating.subject import report_folder, voice_folder
 from ganray.metrics import MEASURES, measures_named
+from ganray.provisioning import pools
 from ganray.voice import Voice
 
 SHOWN_CLIPS = 6
@@ -99,7 +100,7 @@ def evaluate(
     if jobs:
         journal.begin(found)
         with cluster(address):
-            size = min(len(jobs), workers or max(1, int(ray.cluster_resources().get("CPU", 1))))
+            size = min(len(jobs), workers or pools.cpus("evaluate", ray.nodes()))
             pool = Pool(size, folder, opened.where, split, options)
             try:
                 _collect(pool, jobs, clips_of.ids, quiet, found, journal)

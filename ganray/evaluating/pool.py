@@ -12,6 +12,7 @@ from ray.exceptions import RayActorError, RayTaskError
 
 from ganray.errors import GanrayError, PlacementError
 from ganray.evaluating.scorer import ClipScores
+from ganray.provisioning import pools
 from ganray.provisioning.connect import connect
 
 ATTEMPTS = 2
@@ -76,7 +77,7 @@ class Pool:
     """
 
     def __init__(self, size: int, *arguments: Any, worker: type = Worker) -> None:
-        self._make = ray.remote(num_cpus=1)(worker).remote
+        self._make = ray.remote(num_cpus=1, resources=pools.share("evaluate"))(worker).remote
         self._arguments = arguments
         self._size = size
 

@@ -41,6 +41,8 @@ def prepared(
         return
     import ray
 
+    from ganray.provisioning import pools
+
     _hush()
     pipeline = ray.data.from_arrow(chunks).map_batches(
         prepare_chunk,
@@ -48,6 +50,7 @@ def prepared(
         batch_format="pyarrow",
         fn_kwargs={"config": config, "only_audit": only_audit},
         num_cpus=1,
+        resources=pools.share("prepare"),
     )
     pipeline.context.execution_options.preserve_order = True
     yield from pipeline.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=2)

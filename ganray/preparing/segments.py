@@ -151,7 +151,9 @@ def _all(
         return (_cuts(source, text, known, over_s) for source, text in jobs)
     import ray
 
-    task, shared = ray.remote(num_cpus=1)(_cuts), ray.put(dict(known))
+    from ganray.provisioning import pools
+
+    task, shared = ray.remote(num_cpus=1, resources=pools.share("prepare"))(_cuts), ray.put(dict(known))
     return (ray.get(waiting) for waiting in [task.remote(source, text, shared, over_s) for source, text in jobs])
 
 

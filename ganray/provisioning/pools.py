@@ -14,7 +14,10 @@ and a worker takes a thousandth of one, `share("train")`.
 Where nobody said which pool a verb runs on, as on a laptop, the answer is empty, and Ray takes any machine.
 """
 
+import contextlib
 import os
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from ganray.config.cluster import ClusterConfig
 from ganray.config.machines import Verb
@@ -51,6 +54,33 @@ def resource(pool: str) -> str:
 def share(verb: Verb, assigned: str | None = None) -> dict[str, float]:
     """The resource that brings a worker of a verb to its pool; empty for anywhere. Arguments and errors: `selector`."""
     return {resource(name): 1e-3 for name in selector(verb, assigned).values()}
+
+
+def machines(verb: Verb, nodes: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Those of `ray.nodes()` that live and are a verb's."""
+    wanted = selector(verb).items()
+    return [node for node in nodes if node["Alive"] and wanted <= node.get("Labels", {}).items()]
+
+
+def cpus(verb: Verb, nodes: Sequence[Mapping[str, Any]]) -> int:
+    """Cores of a verb's machines; at least one."""
+    return max(1, int(sum(node["Resources"].get("CPU", 0) for node in machines(verb, nodes))))
+
+
+@contextlib.contextmanager
+def as_verb(verb: Verb) -> Iterator[None]:
+    """Inside, a training of this process goes where another verb's work goes: a sweep's trials are trainings."""
+    before = os.environ.get(VARIABLE)
+    mine = selector(verb)
+    if mine:
+        assert before is not None
+        others = [part for part in before.split(",") if not part.startswith("train=")]
+        os.environ[VARIABLE] = ",".join([*others, f"train={mine[LABEL]}"])
+    try:
+        yield
+    finally:
+        if mine and before is not None:
+            os.environ[VARIABLE] = before
 
 
 def selector(verb: Verb, assigned: str | None = None) -> dict[str, str]:

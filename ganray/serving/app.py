@@ -20,6 +20,7 @@ from ray.serve.handle import DeploymentHandle
 
 from ganray.config import load
 from ganray.config.serve import ServeConfig, serve_rules
+from ganray.provisioning import pools
 from ganray.serving import keys, meters
 from ganray.serving.errors import ApiError, as_api_errors
 from ganray.serving.generator import Answer, Generator
@@ -48,6 +49,7 @@ def build(args: dict) -> Application:
         scaling["policy"] = {"policy_function": "ganray.serving.scaling:OnBacklog", "policy_kwargs": arguments}
     scaling["metrics_interval_s"] = config.autoscaling.report_every_s  # Ray compares it with look_back_period_s …
     reports = {"env_vars": _report_every(config.autoscaling.report_every_s)}  # … and goes by these
+    place = {"resources": pools.share("serve")}  # the machines that serve, where somebody said which
     generator = serve.deployment(
         autoscaling_config=scaling,
         max_ongoing_requests=config.replica.max_ongoing_requests,
@@ -59,6 +61,7 @@ def build(args: dict) -> Application:
             "num_cpus": config.replica.threads,
             "num_gpus": config.replica.gpus,
             "runtime_env": reports,
+            **place,
         },
         max_constructor_retry_count=2,  # a voice that can't be loaded will not load the twentieth time
         graceful_shutdown_timeout_s=60,
@@ -66,7 +69,7 @@ def build(args: dict) -> Application:
     ingress = serve.deployment(
         num_replicas=config.ingress.replicas,
         max_ongoing_requests=config.ingress.max_ongoing_requests,
-        ray_actor_options={"num_cpus": config.ingress.cpus, "runtime_env": reports},
+        ray_actor_options={"num_cpus": config.ingress.cpus, "runtime_env": reports, **place},
         graceful_shutdown_timeout_s=60,
     )(serve.ingress(_asgi)(Ingress))
     return ingress.bind(generator.bind(config), config)

@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ganray.errors import GanrayError
+from ganray.provisioning import pools
 from ganray.provisioning.connect import connect
 from ganray.speaking.texts import Text
 from ganray.voice import Delivery, located, open_reader
@@ -93,7 +94,7 @@ def _said(texts: Sequence[Text], out: Path, voice: Path, delivery: Delivery, see
     size = max(1, min(_AT_ONCE, len(texts) // 8))
     rows = [asdict(text) for text in texts]
     chunks = [pa.Table.from_pylist(rows[i : i + size], schema=_TODO) for i in range(0, len(rows), size)]
-    most = max(1, int(ray.cluster_resources().get("CPU", 1)))
+    most = pools.cpus("prepare", ray.nodes())  # a corpus is made
     pipeline = ray.data.from_arrow(chunks).map_batches(
         _Sayer,
         fn_constructor_args=(str(out), str(voice), delivery, seed),
@@ -101,6 +102,7 @@ def _said(texts: Sequence[Text], out: Path, voice: Path, delivery: Delivery, see
         batch_format="pyarrow",
         concurrency=(1, min(most, len(chunks))),
         num_cpus=1,
+        resources=pools.share("prepare"),
     )
     for table in pipeline.iter_batches(batch_size=None, batch_format="pyarrow"):
         yield from table.to_pylist()

@@ -5,6 +5,7 @@ from typing import Any
 
 from ganray.config.run import ResourcesConfig
 from ganray.errors import PlacementError
+from ganray.provisioning import pools
 
 DRIVER = {"CPU": 0.0, "memory": 0.5e9}
 """What Tune books for a trial itself: its workers' CPUs are booked by Ray Train, so two workers fit two cores."""
@@ -25,7 +26,7 @@ def concurrency(resources: ResourcesConfig, nodes: Sequence[Mapping[str, Any]], 
     wanted = resources.num_workers
     fewest, many = (wanted, wanted) if isinstance(wanted, int) else wanted
     one = {"CPU": resources.cpus_per_worker, "GPU": resources.gpus_per_worker}
-    alive = [node["Resources"] for node in nodes if node["Alive"]]
+    alive = [node["Resources"] for node in pools.machines("tune", nodes)]
     if not _place(_free(alive), one, fewest):
         there = ", ".join(f"{node.get('CPU', 0):g} CPU and {node.get('GPU', 0):g} GPU" for node in alive) or "no node"
         each = " and ".join(f"{amount:g} {name}" for name, amount in one.items() if amount)

@@ -10,6 +10,7 @@ from ray import tune
 from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, MedianStoppingRule, TrialScheduler
 
 from ganray.config.sweep import SweepConfig
+from ganray.provisioning import pools
 from ganray.training import TrainResult
 from ganray.tuning.placement import DRIVER
 from ganray.tuning.search import Waiting
@@ -62,7 +63,10 @@ class Stage:
             trainer=self.trainer,
         )
         tuner = tune.Tuner(
-            tune.with_resources(trainable, {name.replace("CPU", "cpu"): amount for name, amount in DRIVER.items()}),
+            tune.with_resources(
+                trainable,
+                {name.replace("CPU", "cpu"): amount for name, amount in DRIVER.items()} | pools.share("tune"),
+            ),
             tune_config=tune.TuneConfig(
                 search_alg=Waiting(study.sweep, study.board, until),
                 scheduler=_scheduler(study.sweep) if early else FIFOScheduler(),

@@ -11,6 +11,7 @@ from ray.tune.integration.ray_train import TuneReportCallback
 from ganray.config import RunConfig
 from ganray.config.sweep import SweepConfig
 from ganray.errors import DivergedError
+from ganray.provisioning import pools
 from ganray.training import TrainResult, resume
 from ganray.tuning.trials import summed, trial_run
 
@@ -38,12 +39,13 @@ def trial(
     more: dict[str, Any] = {"quiet": True} | ({"until": config["until"]} if config["until"] else {})
     more["callbacks"] = [_Tell({} if isinstance(its.metric, str) else its.metric)]
     try:
-        if (folder / "run.yaml").is_file():  # of a sweep that is taken up again, or of a population
-            result = resume(folder, dataset=dataset, **more)
-        else:
-            shutil.rmtree(folder, ignore_errors=True)
-            run = trial_run(its, RunConfig.model_validate(recipe), config["sample"], config["seed"])
-            result = trainer(run, dataset, storage=storage, name=folder.name, **more)
+        with pools.as_verb("tune"):
+            if (folder / "run.yaml").is_file():  # of a sweep that is taken up again, or of a population
+                result = resume(folder, dataset=dataset, **more)
+            else:
+                shutil.rmtree(folder, ignore_errors=True)
+                run = trial_run(its, RunConfig.model_validate(recipe), config["sample"], config["seed"])
+                result = trainer(run, dataset, storage=storage, name=folder.name, **more)
     except DivergedError as error:
         tune.report({"ended": "diverged", "message": str(error)})
     except Exception as error:  # one line in the table, not the end of the sweep

@@ -49,3 +49,36 @@ def test_commands_carry_labels_and_a_head_that_does_not_work_has_no_cores(cluste
     assert {"--num-cpus=0", "--num-gpus=0", "--labels=pool=small,market=on-demand"} <= set(head)
     assert {"--num-cpus=8", "--num-gpus=1", "--address=10.0.0.1:6379"} <= set(worker)
     assert environment(cluster)["RAY_USE_TLS"] == "1"
+
+
+def test_a_verbs_machines_are_its_pools_that_live(monkeypatch):
+    nodes = [
+        {"Alive": alive, "Labels": {"pool": pool}, "Resources": {"CPU": cpus}}
+        for alive, pool, cpus in ((True, "big", 8), (False, "big", 8), (True, "small", 2), (True, "big", 4))
+    ]
+    monkeypatch.delenv(pools.VARIABLE, raising=False)
+    assert (len(pools.machines("tune", nodes)), pools.cpus("tune", nodes)) == (3, 14)
+    monkeypatch.setenv(pools.VARIABLE, "tune=big,serve=none")
+    assert (len(pools.machines("tune", nodes)), pools.cpus("tune", nodes)) == (2, 12)
+    assert (pools.machines("serve", nodes), pools.cpus("serve", nodes)) == ([], 1)
+
+
+def test_a_trial_is_a_training_on_the_sweeps_machines(monkeypatch):
+    monkeypatch.setenv(pools.VARIABLE, "train=big,tune=small,serve=big")
+    with pools.as_verb("tune"):
+        assert (pools.share("train"), pools.share("serve")) == ({"pool:small": 1e-3}, {"pool:big": 1e-3})
+    assert pools.share("train") == {"pool:big": 1e-3}
+    monkeypatch.delenv(pools.VARIABLE)
+    with pools.as_verb("tune"):
+        assert pools.share("train") == {}
+
+
+@pytest.mark.parametrize(("assigned", "wanted"), [("", {}), ("train=big,serve=small", {"pool:small": 1e-3})])
+def test_replicas_and_the_http_front_ask_for_their_pool(monkeypatch, assigned, wanted):
+    from ganray.serving.app import build
+
+    monkeypatch.setenv(pools.VARIABLE, assigned)
+    front = build({"voices": {"default": "english"}})._bound_deployment
+    replicas = front.init_args[0]._bound_deployment
+    for deployment in (front, replicas):
+        assert deployment.ray_actor_options.get("resources", {}) == wanted

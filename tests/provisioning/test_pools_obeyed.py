@@ -48,6 +48,29 @@ third = placement_group([{"CPU": 1}], bundle_label_selector=[selector("train")])
 print("a third beside a free server", third.wait(3))
 """
 
+VERBS = """
+import sys, ray
+from ray import serve
+from ray.util.state import list_actors, list_tasks
+from ganray.evaluating.pool import Pool
+from ganray.serving.app import build
+ray.init(address="auto", log_to_driver=False)
+pools = {node["NodeID"]: node["Labels"]["pool"] for node in ray.nodes()}
+serve.start(proxy_location="Disabled")
+serve.run(build({"voices": {"default": "english"}}), name="speech")
+there = {one.class_name.split(":")[-1]: pools[one.node_id] for one in list_actors() if "ServeReplica" in one.class_name}
+print("serve", sorted(there.items()))
+serve.shutdown()
+where = {pools[task.node_id] for task in list_tasks(limit=9999) if "prepare_chunk" in task.name and task.node_id}
+print("prepare", sorted(where))
+
+class Where:
+    def score(self, index, shown):
+        return pools[ray.get_runtime_context().get_node_id()]
+
+print("evaluate", sorted({said for _, said in Pool(2, worker=Where).run([(i, False) for i in range(4)])}))
+"""
+
 
 @pytest.fixture
 def environment_of_three() -> Iterator[dict[str, str]]:
@@ -106,4 +129,18 @@ def test_each_verb_lands_on_its_pool_and_the_head_runs_no_work(environment_of_th
         "anywhere ['servers', 'trainers']",
         "two trainers True",
         "a third beside a free server False",
+    ], done.stderr
+
+
+def test_replicas_data_tasks_and_judges_land_on_their_pools(environment_of_three, corpus, tmp_path):
+    """The real verbs, on the cluster of the commands that are rendered."""
+    run = {"env": environment_of_three, "capture_output": True, "text": True, "timeout": 400, "check": False}
+    prepare = [Path(sys.executable).with_name("ganray"), "prepare", corpus, "--out", tmp_path / "data"]
+    done = subprocess.run([*prepare, "--set", "validation.max_clips=2"], **run)
+    assert done.returncode == 0, done.stderr
+    done = subprocess.run([sys.executable, "-c", VERBS], **run)
+    assert done.stdout.splitlines() == [
+        "serve [('Generator', 'servers'), ('Ingress', 'servers')]",
+        "prepare ['trainers']",
+        "evaluate ['trainers']",
     ], done.stderr
