@@ -42,6 +42,7 @@ class Heard:
     dry_s: float = 0.0
     digest: str = ""
     sentence: int = 0
+    retry_s: float = 0.0
     why: str = ""
 
     @property
@@ -61,6 +62,7 @@ async def listen(session: aiohttp.ClientSession, url: str, voice: str, number: i
         async with session.post(f"{url}/v1/audio/speech", json=body, headers=headers) as response:
             heard.status = response.status
             if response.status != 200:
+                heard.retry_s = float(response.headers.get("retry-after", 0))
                 heard.why = (await response.text())[:300]
                 return heard
             async for chunk in response.content.iter_any():
@@ -86,7 +88,7 @@ async def closed(ask: Callable[[int], Awaitable[Heard]], streams: int, seconds: 
             heard = await ask(next(count))
             all_heard.append(heard)
             if not heard.whole:
-                await asyncio.sleep(0.1)  # a real client waits, too
+                await asyncio.sleep(max(0.1, heard.retry_s))  # as OpenAI's client does
 
     await asyncio.gather(*(one() for _ in range(streams)))
     return all_heard
