@@ -14,7 +14,7 @@ from typing import Any
 import ray
 from ray import serve
 from ray.exceptions import RayError
-from ray.serve.context import _get_global_client
+from ray.serve.context import _get_global_client, _set_global_client
 from ray.serve.schema import ApplicationStatus, ServeDeploySchema
 
 import ganray.errors
@@ -96,6 +96,8 @@ def start(
     schema = ServeDeploySchema.model_validate(_located(document, host, port))
     connected = connect(address)
     here = connected and (address or os.environ.get("RAY_ADDRESS") or "local") == "local"
+    if here:  # new, and so without Serve; what Serve remembers in this process was another Ray's
+        _set_global_client(None)
     running = _get_global_client(raise_if_no_controller_running=False) is not None
     # A Ray of our own takes Serve with it, without the alarm that Ray raises over a controller's end.
     ends = {"ray"} if here else ({"ray"} if connected else set()) | (set() if running else {"serve"})

@@ -237,3 +237,16 @@ def test_prometheus_sees_all_that_the_dashboard_shows(service, wav):
 def test_the_dashboard_is_as_it_was_written(tmp_path):
     written = runpy.run_path(str(ROOT / "tools" / "dashboard.py"))["dashboard"]()
     assert json.loads((ROOT / "serve" / "grafana.json").read_text()) == written
+
+
+@pytest.mark.slow
+def test_a_service_of_its_own_ray_can_be_started_again(mel_voice):
+    """In one process, which still remembers the Serve of a Ray that is gone."""
+    code = (
+        "from ganray.config.serve import ServeConfig; from ganray.serving import start; import requests\n"
+        "for _ in range(2):\n"
+        f"    with start(ServeConfig(voices={{'tiny': {str(mel_voice)!r}}}), port=0) as endpoint:\n"
+        "        print(requests.get(f'{endpoint.url}/healthz', timeout=60).status_code)\n"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
+    assert told.stdout.split() == ["200", "200"], told.stderr[-2000:]
