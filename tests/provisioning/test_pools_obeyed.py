@@ -65,6 +65,8 @@ where = {pools[task.node_id] for task in list_tasks(limit=9999) if "prepare_chun
 print("prepare", sorted(where))
 
 class Where:
+    def ready(self):
+        pass
     def score(self, index, shown):
         return pools[ray.get_runtime_context().get_node_id()]
 
@@ -139,7 +141,8 @@ def test_replicas_data_tasks_and_judges_land_on_their_pools(environment_of_three
     done = subprocess.run([*prepare, "--set", "validation.max_clips=2"], **run)
     assert done.returncode == 0, done.stderr
     done = subprocess.run([sys.executable, "-c", VERBS], **run)
-    assert done.stdout.splitlines() == [
+    said = [line for line in done.stdout.splitlines() if line.startswith(("serve", "prepare", "evaluate"))]
+    assert said == [
         "serve [('Generator', 'servers'), ('Ingress', 'servers')]",
         "prepare ['trainers']",
         "evaluate ['trainers']",
