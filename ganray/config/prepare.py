@@ -26,6 +26,16 @@ class TrimConfig(Schema):
     """Seconds kept after the last speech."""
 
 
+class DenoiseConfig(Schema):
+    """The room, its hiss and its echo between the words. A voice that learns from recordings without it has none."""
+
+    by: Literal["nothing", "gate"] = "nothing"
+    """`gate`: what does not rise above what its band has been like for seconds is turned down (noisereduce; Sainburg et
+    al. 2020). `nothing`: recordings keep their room."""
+    strength: float = Field(0.8, gt=0, le=1)
+    """Share of it that is taken away. Near 1, weak consonants go too."""
+
+
 class LimitsConfig(Schema):
     """What makes a clip unusable. Lengths are those after trimming."""
 
@@ -115,6 +125,8 @@ class PrepareConfig(Schema):
     """Integrated loudness of every clip (EBU R128), less where its peak would pass 0.99."""
     trim: TrimConfig = TrimConfig()
     """Silence at both ends."""
+    denoise: DenoiseConfig = DenoiseConfig()
+    """Noise behind the voice."""
     limits: LimitsConfig = LimitsConfig()
     """What makes a clip unusable."""
     f0: F0Config = F0Config()

@@ -8,10 +8,10 @@ import soundfile
 
 from ganray.audio import normalise, resample, to_pcm16
 from ganray.audio.pitch import energy, fundamental
-from ganray.config.prepare import LimitsConfig, PrepareConfig, TrimConfig
+from ganray.config.prepare import DenoiseConfig, LimitsConfig, PrepareConfig, TrimConfig
 from ganray.preparing.decoding import Unusable, decode
 
-__all__ = ["PreparedClip", "Sound", "Unusable", "prepare_clip", "sound_of", "trim"]
+__all__ = ["PreparedClip", "Sound", "Unusable", "denoise", "prepare_clip", "sound_of", "trim"]
 
 _LEVEL_FRAME_S, _LEVEL_HOP_S = 0.02, 0.01
 _SYLLABLE_S, _NEAR_S, _VOICE_DB = 0.06, 0.3, 10.0
@@ -50,7 +50,7 @@ class Sound:
 
 
 def prepare_clip(content: bytes, config: PrepareConfig) -> PreparedClip:
-    """Read, check, resample, trim, normalise and analyse one recording.
+    """Read, check, resample, trim, denoise, normalise and analyse one recording.
 
     Args:
         content: Bytes of the audio file, in any format that `ganray.audio.read` knows.
@@ -64,7 +64,7 @@ def prepare_clip(content: bytes, config: PrepareConfig) -> PreparedClip:
 
 
 def sound_of(recording: np.ndarray, rate: int, config: PrepareConfig) -> Sound:
-    """Check, resample, trim and normalise a recording, (T,) float32 at `rate`.
+    """Check, resample, trim, denoise and normalise a recording, (T,) float32 at `rate`.
 
     Raises:
         Unusable: The recording can't be used.
@@ -84,6 +84,7 @@ def sound_of(recording: np.ndarray, rate: int, config: PrepareConfig) -> Sound:
         raise Unusable(f"too short ({seconds:.2f} s, limits.min_seconds is {config.limits.min_seconds:g})")
     if seconds > config.limits.max_seconds:
         raise Unusable(f"too long ({seconds:.2f} s, limits.max_seconds is {config.limits.max_seconds:g})")
+    waveform = denoise(waveform, audio.sample_rate, config.denoise)
     samples = to_pcm16(normalise(waveform, audio.sample_rate, config.loudness_lufs))
     flac = io.BytesIO()
     soundfile.write(flac, samples, audio.sample_rate, format="FLAC", subtype="PCM_16")
@@ -113,6 +114,16 @@ def trim(waveform: np.ndarray, sample_rate: int, config: TrimConfig, limits: Lim
     start = int(speech[0]) * hop - round(config.lead_s * sample_rate)
     end = int(speech[-1]) * hop + round((_LEVEL_FRAME_S + config.tail_s) * sample_rate)
     return waveform[max(0, start) : end]
+
+
+def denoise(waveform: np.ndarray, sample_rate: int, config: DenoiseConfig) -> np.ndarray:
+    """Turn the room behind the voice of `waveform`, (T,), down."""
+    if config.by == "nothing":
+        return waveform
+    import noisereduce  # and with it a plotting library
+
+    gated = noisereduce.reduce_noise(y=waveform, sr=sample_rate, stationary=False, prop_decrease=config.strength)
+    return gated.astype(np.float32)
 
 
 def _voiced(waveform: np.ndarray, sample_rate: int, loud: np.ndarray, speech: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
 """One recording through all stages; each is redone only where what it is made of has changed. A row in, a row out.
 
 read ── measure, fingerprint            by the file's content
-  ├──── sound: trim, resample, loudness  … and what the recipe says of these
+  ├──── sound: trim, denoise, loudness   … and what the recipe says of these
   │       └── F0 and energy              … and what it says of those
   ├──── listen                           by content and text
   ├──── judge                            by content
@@ -228,7 +228,9 @@ def _said_of_sound(config: PrepareConfig) -> dict[str, Any]:
     """All that decides the stored sound, and no more."""
     limits = config.limits.model_dump(mode="json", exclude={"phoneme_s"})
     audio = {"sample_rate": config.audio.sample_rate, "hop_length": config.audio.hop_length}
-    return {"audio": audio, "limits": limits, "trim": config.trim.model_dump(), "loudness": config.loudness_lufs}
+    said = {"audio": audio, "limits": limits, "trim": config.trim.model_dump(), "loudness": config.loudness_lufs}
+    # Left out where nothing is done, so that datasets of before the stage are not made anew.
+    return said if config.denoise.by == "nothing" else said | {"denoise": config.denoise.model_dump()}
 
 
 def digest_of(content: bytes, start_s: float, end_s: float | None) -> str:

@@ -5,8 +5,9 @@ import pytest
 import soundfile
 
 from ganray.audio import loudness
-from ganray.config.prepare import LimitsConfig, PrepareConfig, TrimConfig
-from ganray.preparing.clip import Unusable, prepare_clip, trim
+from ganray.config.prepare import DenoiseConfig, LimitsConfig, PrepareConfig, TrimConfig
+from ganray.preparing.clip import Unusable, denoise, prepare_clip, trim
+from ganray.voice import Delivery, open_reader
 
 CONFIG = PrepareConfig()
 
@@ -116,3 +117,25 @@ def test_what_can_not_be_used_says_why(speech, recording, reason):
 
 def test_a_single_sample_at_full_scale_is_not_clipping(speech):
     assert prepare_clip(spoilt(speech(2, 1), 1.0), CONFIG).num_samples
+
+
+def test_the_room_is_turned_down_and_the_voice_hardly():
+    random = np.random.default_rng(0)
+    voice = open_reader("english").say("Ships that pass in the night.", Delivery()).waveform
+    pause = np.zeros(12_000, np.float32)
+    said = np.concatenate([pause, voice, pause])
+    noisy = said + (0.03 * voice.std() * random.standard_normal(len(said))).astype(np.float32)
+    gated = denoise(noisy, 24_000, DenoiseConfig(by="gate"))
+    assert len(gated) == len(noisy)
+    fell = [
+        20 * np.log10(noisy[part].std() / gated[part].std()) for part in (slice(2_000, 10_000), slice(12_000, -12_000))
+    ]
+    assert fell[0] > 10
+    assert fell[0] - fell[1] > 6  # loudness is brought back afterwards
+
+
+def test_without_the_stage_the_room_stays(speech):
+    recording = speech(1.5, 0)
+    assert denoise(recording, 24_000, DenoiseConfig()) is recording
+    gate = PrepareConfig(denoise=DenoiseConfig(by="gate"))
+    assert prepare_clip(as_file(recording), gate).flac != prepare_clip(as_file(recording), CONFIG).flac

@@ -10,7 +10,7 @@ from importlib import import_module
 import pyarrow.parquet as pq
 import pytest
 
-from ganray.config.prepare import F0Config, PrepareConfig
+from ganray.config.prepare import DenoiseConfig, F0Config, PrepareConfig
 from ganray.data import Dataset
 from ganray.preparing import prepare
 
@@ -45,6 +45,7 @@ def test_nothing_is_redone_where_nothing_changed(corpus, tmp_path):
     [
         ({"f0": F0Config(floor_hz=80)}, {"pitch"}),
         ({"loudness_lufs": -20.0}, {"sound", "pitch"}),
+        ({"denoise": DenoiseConfig(by="gate")}, {"sound", "pitch"}),
         ({"seed": 2}, set()),
         ({"language": "en"}, set()),
     ],
