@@ -240,6 +240,7 @@ def save_voice(
     sample: np.ndarray | None,
     half: bool = False,
     graphs: bool = False,
+    int8: bool = False,
     discriminators: Sequence[Discriminator] | None = None,
 ) -> Voice:
     """Write a voice folder: beside, then renamed.
@@ -252,6 +253,7 @@ def save_voice(
         sample: (T,) what it sounds like; None: no sample, or one that the voice makes up.
         half: Weights of 16 bits: half the size, and a difference that isn't heard.
         graphs: Write a text voice's networks for machines without torch, too: half a minute.
+        int8: … with large matrix products in 8-bit integers.
         discriminators: What it was trained against, for fine-tuning.
 
     Raises:
@@ -280,8 +282,9 @@ def save_voice(
             weights = {name: v.half() if v.is_floating_point() else v for name, v in weights.items()}
         save_file(weights, beside / "generator.safetensors")
         if graphs and isinstance(generator, text.Generator):
-            write_graphs(generator.eval(), beside)
-            card["onnx"] = {"context_frames": generator.context_frames}
+            write_graphs(generator.eval(), beside, int8)
+            products = "int8" if int8 else "float32"
+            card["onnx"] = {"context_frames": generator.context_frames, "products": products}
         if discriminators is not None:
             card["discriminators"] = [judge.config.model_dump(mode="json") for judge in discriminators]
             judges = remove_weight_norm(nn.ModuleList(discriminators))

@@ -18,7 +18,12 @@ from ganray.voice.reader import CARD, located
 
 
 def export(
-    run: str | Path, out: str | Path, step: str | int = "best", name: str | None = None, half: bool = False
+    run: str | Path,
+    out: str | Path,
+    step: str | int = "best",
+    name: str | None = None,
+    half: bool = False,
+    int8: bool = False,
 ) -> Voice:
     """Write the averaged generator of a run's checkpoint as a voice folder.
 
@@ -28,10 +33,11 @@ def export(
         step: `best` by held-out scores, `last`, or a step that has a checkpoint.
         name: Of the voice; the folder's name without it.
         half: Weights of 16 bits.
+        int8: A text voice's large matrix products in 8-bit integers, where it speaks without torch.
 
     Raises:
         DataError: There is no such run or checkpoint.
-        UsageError: The folder is there already, or `step` is none of these.
+        UsageError: The folder is there already, `step` is none of these, or `int8` is asked of no text voice.
     """
     opened = Run.open(run)
     chosen = _choose(opened, str(step))
@@ -46,9 +52,11 @@ def export(
         "recipe": opened.config.name,
         "dataset": opened.dataset["digest"],
     }
+    if int8 and generator.condition != "text":
+        raise UsageError(f"a {generator.condition} voice has no graphs to quantise", mend="leave --int8 out")
     sample = _sample(opened, generator)
     named = name or Path(out).name
-    return save_voice(out, generator, name=named, origin=origin, sample=sample, half=half, graphs=True)
+    return save_voice(out, generator, name=named, origin=origin, sample=sample, half=half, graphs=True, int8=int8)
 
 
 def export_as_hifigan(source: str | Path, out: str | Path, step: str | int = "best") -> dict[str, Any]:

@@ -15,10 +15,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ganray.audio.mel import exp
 from ganray.models.convnext import ConvNeXt, ConvNeXtBlock
 from ganray.models.f0 import read_f0
 from ganray.models.generators.source_filter import scaled
 from ganray.models.generators.text import Generator, unscaled
+from ganray.voice.eight_bits import QUANTISED, Ranges, in_eight_bits, measure_ranges
 from ganray.voice.portable import GRAPHS
 
 WEIGHTS = "generator.safetensors"
@@ -83,20 +85,23 @@ class _Mel(nn.Module):
 class _Vocoder(nn.Module):
     def __init__(self, generator: Generator) -> None:
         super().__init__()
-        self.vocoder = generator.vocoder
+        self.vocoder, self.audio = generator.vocoder, generator.audio
 
-    def forward(self, mel: Tensor, f0: Tensor, voiced: Tensor) -> Tensor:
+    def forward(self, mel: Tensor, f0: Tensor, voiced: Tensor, inverse: Tensor) -> tuple[Tensor, Tensor]:
         features = torch.cat([scaled(mel), (f0 / 200).log2(), voiced], 1)
-        return _frames(self.vocoder.out, self.vocoder.backbone, features)
+        prior = (exp(mel[0].T, self.audio) @ inverse).clamp_min(self.audio.floor)
+        return _frames(self.vocoder.out, self.vocoder.backbone, features), prior
 
 
-def write_graphs(generator: Generator, folder: Path) -> None:
+def write_graphs(generator: Generator, folder: Path, int8: bool = False) -> None:
     """Write `*.onnx` beside the weights that lie in `folder` already.
 
     Args:
         generator: Of type `text`, in evaluation mode, whose weights those are.
         folder: The voice's.
+        int8: Large matrix products in 8-bit integers.
     """
+    ranges = measure_ranges(generator) if int8 else {}
     acoustic, audio = generator.acoustic, generator.audio
     encoded, mels = acoustic.embedding.embedding_dim, audio.n_mels
     symbols, places = torch.export.Dim("symbols", min=2), torch.export.Dim("places", min=2)
@@ -109,17 +114,30 @@ def write_graphs(generator: Generator, folder: Path) -> None:
         "mel": (_Mel, {"features": torch.zeros(1, encoded + 6, num)}, stride),
         "vocoder": (
             _Vocoder,
-            {"mel": torch.zeros(1, mels, len(one[0, 0])), "f0": one, "voiced": one.clone()},
+            {
+                "mel": torch.zeros(1, mels, len(one[0, 0])),
+                "f0": one,
+                "voiced": one.clone(),
+                "inverse": torch.zeros(mels, audio.n_fft // 2 + 1),  # from outside: it follows from the audio contract
+            },
             of_vocoder,
         ),
     }
     said = {"symbols": torch.zeros(1, 9, dtype=torch.int64), "labels": labels}
     _write(_Text(generator), said, {"symbols": {1: symbols}, "labels": None}, "text", folder)
     for name, (module, inputs, frames) in per_frame.items():
-        _write(module(generator), inputs, {key: {2: frames * places} for key in inputs}, name, folder)
+        shapes = {key: {2: frames * places} if value.dim() == 3 else None for key, value in inputs.items()}
+        _write(module(generator), inputs, shapes, name, folder, ranges if name in QUANTISED else {})
 
 
-def _write(module: nn.Module, inputs: dict[str, Tensor], shapes: dict[str, Any], name: str, folder: Path) -> None:
+def _write(
+    module: nn.Module,
+    inputs: dict[str, Tensor],
+    shapes: dict[str, Any],
+    name: str,
+    folder: Path,
+    ranges: Ranges | None = None,
+) -> None:
     import onnx
 
     with _quietly():
@@ -137,6 +155,8 @@ def _write(module: nn.Module, inputs: dict[str, Tensor], shapes: dict[str, Any],
     assert program is not None
     model = program.model_proto
     _point_to_weights(model, folder / WEIGHTS)
+    if ranges:
+        in_eight_bits(model, ranges)
     _forget_origin(model)
     onnx.save_model(model, str(folder / f"{name}.onnx"))
 

@@ -1,5 +1,6 @@
 """A text voice without torch says what it says with torch."""
 
+import shutil
 import subprocess
 import sys
 
@@ -47,6 +48,39 @@ def test_its_blocks_are_the_whole(both):
     np.testing.assert_allclose(np.concatenate(blocks), whole, atol=2e-6)
 
 
+@pytest.fixture(scope="module")
+def in_eight_bits(both, tmp_path_factory):
+    """The same voice with its large products in integers."""
+    path = tmp_path_factory.mktemp("int8") / "voice"
+    save_voice(path, both[0].generator, name="int8", origin={}, sample=None, graphs=True, int8=True)
+    return open_reader(path)
+
+
+def test_eight_bits_say_nearly_the_same(both, in_eight_bits):
+    ours, theirs = both[1].say(TEXT, Delivery(), seed=3), in_eight_bits.say(TEXT, Delivery(), seed=3)
+    assert theirs.words == ours.words
+    assert 0 < np.abs(both[0].mel(theirs.waveform) - both[0].mel(ours.waveform)).mean() < 0.05
+
+
+def test_blocks_in_eight_bits_are_the_whole_too(in_eight_bits):
+    whole = in_eight_bits.say(TEXT, Delivery()).waveform
+    blocks = [block.waveform for block in in_eight_bits.speak(TEXT, Delivery(), first_frames=7, block_frames=33)]
+    assert len(blocks) > 5
+    np.testing.assert_allclose(np.concatenate(blocks), whole, atol=2e-5)
+
+
+def test_graphs_of_another_ganray_are_told(both, tmp_path):
+    import onnx
+
+    older = tmp_path / "older"
+    shutil.copytree(both[0].path, older)
+    graph = onnx.load(older / "vocoder.onnx", load_external_data=False)
+    del graph.graph.output[1:]
+    (older / "vocoder.onnx").write_bytes(graph.SerializeToString())
+    with pytest.raises(DataError, match=r"another ganray.*export it again"):
+        open_reader(older)
+
+
 def test_markup_and_pauses_are_kept(both):
     marked = '<prosody pitch="+2st" rate="fast">Well,</prosody> <break time="300ms"/> who knows?'
     ours, light = (one.say(marked, Delivery(), markup=True) for one in both)
@@ -64,8 +98,6 @@ def test_it_needs_no_torch(both):
 
 
 def test_a_damaged_graph_is_told(both, tmp_path):
-    import shutil
-
     broken = tmp_path / "broken"
     shutil.copytree(both[0].path, broken)
     (broken / "mel.onnx").write_bytes(b"no graph")
