@@ -17,6 +17,8 @@ _COMMON = 24
 _SAME = 0.25
 """Share of differing bits up to which two recordings are one; unrelated ones differ in half."""
 _LEAST_FRAMES = 12
+_PARTS = 16
+"""A power of two."""
 
 
 def fingerprint(waveform: np.ndarray, rate: int) -> np.ndarray:
@@ -59,15 +61,19 @@ def duplicates(prints: list[np.ndarray]) -> list[list[int]]:
 
 def _meeting(prints: list[np.ndarray]) -> set[tuple[int, int]]:
     """Pairs of recordings that share a sub-fingerprint that is not common."""
-    values = np.concatenate([*prints, np.zeros(0, np.uint32)])
-    owners = np.repeat(np.arange(len(prints)), [len(its) for its in prints])
-    order = np.argsort(values, kind="stable")
-    values, owners = values[order], owners[order]
-    edges = np.flatnonzero(np.concatenate([[True], values[1:] != values[:-1], [True]]))
+    all_values = np.concatenate([*prints, np.zeros(0, np.uint32)])
+    all_owners = np.repeat(np.arange(len(prints), dtype=np.int32), [len(its) for its in prints])
     pairs: set[tuple[int, int]] = set()
-    for start, end in itertools.pairwise(edges):
-        if end - start > 1:
-            its = sorted(set(owners[start:end].tolist()))
+    # Equal values lie in one part, so that what sorting needs is a small share of what all of them do.
+    parts = all_values >> (32 - _PARTS.bit_length() + 1)
+    for part in range(_PARTS):
+        chosen = parts == part
+        values, owners = all_values[chosen], all_owners[chosen]
+        order = np.argsort(values, kind="stable")
+        values, owners = values[order], owners[order]
+        edges = np.flatnonzero(np.concatenate([[True], values[1:] != values[:-1], [True]]))
+        for run in np.flatnonzero(np.diff(edges) > 1):
+            its = sorted(set(owners[edges[run] : edges[run + 1]].tolist()))
             if 1 < len(its) <= _COMMON:
                 pairs.update(itertools.combinations(its, 2))
     return pairs
