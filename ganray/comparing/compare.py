@@ -119,7 +119,7 @@ def compare(
     folder.mkdir(parents=True)
     document = {
         "schema_version": VERSION,
-        "dataset": {"path": str(data.path.absolute()), "digest": data.digest},
+        "dataset": {"path": data.where, "digest": data.digest},
         "budget": {"minutes": minutes, "steps": steps},
         "same_discriminators": same_discriminators,
         "measures": list(measures),

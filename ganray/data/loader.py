@@ -1,9 +1,11 @@
 """Batches of segments, read ahead in a thread."""
 
 import contextlib
+import itertools
 import queue
 import threading
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -76,16 +78,24 @@ def load_batches(
     ready: queue.Queue[Batch | BaseException] = queue.Queue(ahead)
     closed = threading.Event()
 
+    # What comes next is known: a split in a bucket reads it ahead, many clips at a time.
+    expect: Callable[[Iterable[int]], None] = getattr(split, "expect", lambda indices: None)
+
     def read() -> None:
-        place = position
+        coming: deque[list[Draw]] = deque()
         try:
-            while not closed.is_set():
-                draws = sampler.share(place, batch_size, rank, world_size)
+            for place in itertools.count(position, batch_size):
+                coming.append(sampler.share(place, batch_size, rank, world_size))
+                expect(draw.index for draw in coming[-1])
+                if len(coming) <= ahead:
+                    continue
+                if closed.is_set():
+                    return
+                draws = coming.popleft()
                 batch = read_batch(split, draws, audio, segment_length, len(draws) / batch_size)
                 if symbols:
                     batch = replace(batch, script=read_script(split, draws, audio, symbols, batch.spoilt, labels))
                 _put(ready, batch.pin() if pin else batch, closed)
-                place += batch_size
         except BaseException as error:  # handed to the reader's caller
             _put(ready, error, closed)
 

@@ -4,7 +4,7 @@ import io
 import threading
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import soundfile
 
 from ganray.config.audio import AudioConfig
+from ganray.data.streaming import InBucket, Streamed
 from ganray.errors import DataError
 
 _COLUMNS = ["id", "text", "phonemes", "speaker", "language", "style", "audio", "f0"]
@@ -52,34 +53,44 @@ class Split:
 
     Args:
         name: Of the split.
-        shards: Its files, in order.
+        shards: Its files, in order; of one in a bucket, none.
         audio: The audio contract.
+        bucket: Where it lies in a bucket.
+
+    Attributes:
+        ids: Clip ids, in order.
+        num_samples: (clips,) int32, samples of each clip.
 
     Raises:
         DataError: A shard can't be read.
     """
 
-    def __init__(self, name: str, shards: list[Path], audio: AudioConfig) -> None:
+    ids: list[str]
+    num_samples: np.ndarray
+
+    def __init__(self, name: str, shards: list[Path], audio: AudioConfig, bucket: InBucket | None = None) -> None:
         self.name, self.audio = name, audio
-        self._shards = shards
+        self._shards, self._bucket = shards, bucket
         self._open()
 
     def _open(self) -> None:
         self._lock = threading.Lock()
         self._cache: OrderedDict[int, pa.Table] = OrderedDict()
+        self._streamed = Streamed(self._bucket, _COLUMNS) if self._bucket else None
+        if self._streamed:
+            self.ids, self.num_samples = self._streamed.index.ids, self._streamed.index.num_samples
+            return
         self._files = [_parquet(shard) for shard in self._shards]
         index = [_read(file, None, ["id", "num_samples"]) for file in self._files]
-        self.ids: list[str] = [key for table in index for key in table["id"].to_pylist()]
-        """Clip ids, in order."""
+        self.ids = [key for table in index for key in table["id"].to_pylist()]
         self.num_samples = np.concatenate([np.zeros(0, np.int32), *(t["num_samples"].to_numpy() for t in index)])
-        """(clips,) int32, samples of each clip."""
         # Row groups of all shards in one row: which file, which group in it, and at which clip it begins.
         self._groups = [(file, group) for file in self._files for group in range(file.num_row_groups)]
         sizes = [file.metadata.row_group(group).num_rows for file, group in self._groups]
         self._begins = np.concatenate([[0], np.cumsum(sizes)]).astype(int).tolist()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"name": self.name, "audio": self.audio, "_shards": self._shards}
+        return {name: getattr(self, name) for name in ("name", "audio", "_shards", "_bucket")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -131,6 +142,21 @@ class Split:
         row = self._row(index)
         return {name: row[name].as_py() for name in ("speaker", "language", "style")}
 
+    def expect(self, indices: Iterable[int]) -> None:
+        """These clips will be wanted soon, in this order: what lies in a bucket is read ahead."""
+        if self._streamed:
+            self._streamed.expect(indices)
+
+    def close(self) -> None:
+        """Fetch no more from a bucket, as happens by itself when nobody holds the split any more."""
+        if self._streamed:
+            self._streamed.close()
+
+    @property
+    def trouble(self) -> str:
+        """What a person should know and mend, though clips are read all the same: a full cache. Empty: nothing."""
+        return self._streamed.trouble if self._streamed else ""
+
     def _checked(self, index: int) -> int:
         position = index + len(self) if index < 0 else index
         if not 0 <= position < len(self):
@@ -139,6 +165,8 @@ class Split:
 
     def _row(self, index: int) -> dict[str, pa.Scalar]:
         index = self._checked(int(index))
+        if self._streamed:
+            return self._streamed.row(index)
         group = bisect_right(self._begins, index) - 1
         with self._lock:
             table = self._cache.pop(group, None)

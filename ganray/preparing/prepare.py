@@ -178,7 +178,8 @@ def _write(folder: Path, journal: Journal, splits: Mapping[str, str]) -> dict[st
     for rows in journal.chunks():
         for split, clips in _by_split(rows, splits):
             writers[split].write(clips)
-    return {split: writer.close() for split, writer in writers.items()}
+    written = {split: writer.close() for split, writer in writers.items()}
+    return {split: its | {"index": writers[split].index() if its["clips"] else {}} for split, its in written.items()}
 
 
 def _keep_recordings(folder: Path, light: pa.Table, splits: Mapping[str, str]) -> None:
@@ -298,6 +299,7 @@ def _card(
             "seconds": round(w["num_samples"] / config.audio.sample_rate, 3),
             "shards": w["shards"],
             "shard_digests": w["digests"],
+            **w["index"],
         }
         for split, w in written.items()
         if w["clips"]

@@ -1,10 +1,12 @@
 """Writing a dataset folder: Parquet shards, then `dataset.json`, beside, and renamed when all is there."""
 
 import hashlib
+import itertools
 import json
 import os
 import shutil
 import socket
+from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ganray.data.index import write_index
 from ganray.data.schema import CLIPS_PER_ROW_GROUP, CLIPS_PER_SHARD, COLUMNS
 from ganray.errors import DataError
 
@@ -30,6 +33,9 @@ class SplitWriter:
         self.folder, self.split, self.clips_per_shard = folder, split, clips_per_shard
         self.clips = self.num_samples = 0
         self.shards: list[str] = []
+        self._ids: list[str] = []
+        self._lengths = array("i")
+        self._begins: list[int] = []
         self._waiting: list[pa.Table] = []
         self._writer: pq.ParquetWriter | None = None
 
@@ -42,8 +48,16 @@ class SplitWriter:
         """Write what waits; clips, samples, and the shards with their digests."""
         self._flush(1)
         self._close_shard()
-        digests = [hashlib.sha256((self.folder / shard).read_bytes()).hexdigest()[:16] for shard in self.shards]
+        digests = [digest_of(self.folder / shard) for shard in self.shards]
         return {"clips": self.clips, "num_samples": self.num_samples, "shards": self.shards, "digests": digests}
+
+    def index(self) -> dict[str, Any]:
+        """Write the index of a split that is closed; what the card says of it, so that it can be read from a bucket."""
+        path = self.folder / f"{self.split}-index.parquet"
+        clips = [end - begin for begin, end in itertools.pairwise([*self._begins, self.clips])]
+        write_index(path, self._ids, self._lengths, clips)
+        sizes = [(self.folder / shard).stat().st_size for shard in self.shards]
+        return {"shard_bytes": sizes, "index": path.name, "index_digest": digest_of(path)}
 
     def _flush(self, least: int) -> None:
         waiting = pa.concat_tables(self._waiting) if self._waiting else COLUMNS.empty_table()
@@ -54,11 +68,15 @@ class SplitWriter:
             assert self._writer is not None
             self._writer.write_table(group.combine_chunks(), row_group_size=CLIPS_PER_ROW_GROUP)
             self.clips += group.num_rows
-            self.num_samples += int(sum(group["num_samples"].to_pylist()))
+            lengths = group["num_samples"].to_pylist()
+            self.num_samples += sum(lengths)
+            self._lengths.extend(lengths)
+            self._ids += group["id"].to_pylist()
         self._waiting = [waiting]
 
     def _open_shard(self) -> None:
         self._close_shard()
+        self._begins.append(self.clips)
         self.shards.append(f"{self.split}-{len(self.shards):05d}.parquet")
         # FLAC doesn't shrink further, and what isn't compressed is read without copying.
         self._writer = pq.ParquetWriter(
@@ -69,6 +87,15 @@ class SplitWriter:
         if self._writer is not None:
             self._writer.close()
         self._writer = None
+
+
+def digest_of(path: Path) -> str:
+    """Sixteen hex digits of a file's content, which is never in memory whole."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while piece := file.read(1 << 20):
+            digest.update(piece)
+    return digest.hexdigest()[:16]
 
 
 def write_card(folder: Path, card: dict[str, Any]) -> dict[str, Any]:

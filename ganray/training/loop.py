@@ -76,6 +76,7 @@ class _Loop:
         self.first = worker.rank == 0
         self.spoilt: set[int] = set()  # clips that this worker came across
         self.told_spoilt: set[int] = set()
+        self.told_trouble = False
         self.run = Run.open(job.run)
         self.chronicle = Chronicle(self.run, job.board, self.first)
         if self.run.away and self.first:
@@ -215,6 +216,9 @@ class _Loop:
 
     def tell_spoilt(self) -> None:
         """Tell of the clips that any worker came across; all agree on what was told, and the first one tells it."""
+        if self.first and self.split.trouble and not self.told_trouble:
+            self.told_trouble = True
+            self.chronicle.event(self.split.trouble)
         for index in sorted({*chain(*self.worker.gather(self.spoilt))} - self.told_spoilt):
             self.told_spoilt.add(index)
             if self.first:

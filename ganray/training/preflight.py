@@ -108,8 +108,7 @@ def check_cluster(config: RunConfig, data: Dataset, storage: str, ask: Ask | Non
         with _token(storage) as token:
             answers = {node: f"{token}-{place}" for place, node in enumerate(names)}
             dataset = data.where
-            shards = {shard: os.path.getsize(data.path / shard) for shard in _shards(data)}
-            told = (ask or _ask)(answers, (dataset, shards, storage, token)) if names else {}
+            told = (ask or _ask)(answers, (dataset, data.shard_bytes, storage, token)) if names else {}
             try:
                 for node, name in names.items():
                     found += _of_node(name, told.get(node), data, storage)
@@ -230,10 +229,6 @@ def _sees(storage: str, name: str) -> bool:
         return probe.read(storage, name) == name
     except OSError:
         return False
-
-
-def _shards(data: Dataset) -> list[str]:
-    return [shard for split in data.card["splits"].values() for shard in split["shards"]]
 
 
 @contextlib.contextmanager

@@ -12,7 +12,16 @@ from ganray.preparing.shards import SplitWriter, write_card
 @pytest.fixture(scope="session")
 def small_dataset(tmp_path_factory):
     """A dataset of 21 clips of 0.6 to 1.6 s in three shards, with the waveforms that went in; made without Ray."""
-    folder = tmp_path_factory.mktemp("data") / "small"
+    return _make(tmp_path_factory.mktemp("data") / "small", indexed=False)
+
+
+@pytest.fixture(scope="session")
+def indexed_dataset(tmp_path_factory):
+    """The same as prepare leaves it today: with digests and an index."""
+    return _make(tmp_path_factory.mktemp("data") / "indexed", indexed=True)
+
+
+def _make(folder, indexed):
     folder.mkdir()
     config = PrepareConfig()
     writer = SplitWriter(folder, "train", clips_per_shard=8)
@@ -35,6 +44,8 @@ def small_dataset(tmp_path_factory):
         writer.write(pa.Table.from_pylist([row], schema=COLUMNS))
     written = writer.close()
     split = {"clips": 21, "seconds": written["num_samples"] / 24_000, "shards": written["shards"]}
+    if indexed:
+        split |= {"shard_digests": written["digests"], **writer.index()}
     card = {"schema_version": 1, "kind": "dataset", "audio": config.audio.model_dump(), "splits": {"train": split}}
     write_card(folder, card)
     return folder

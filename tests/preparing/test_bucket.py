@@ -41,6 +41,7 @@ def test_a_bucket_gives_and_takes_the_same_bytes_as_a_folder(s3, corpus, tmp_pat
     opened, local = Dataset.open(out), Dataset.open(tmp_path / "speech")
     assert opened.digest == local.digest
     assert opened.where == out
+    assert not list((tmp_path / "cache" / "datasets").glob("*"))  # opening copies nothing
     assert [clip.id for clip in opened.split("train").clips()] == local.split("train").ids
 
 

@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from ganray.data.index import read_index
 from ganray.data.schema import COLUMNS
 from ganray.errors import DataError
 from ganray.preparing.shards import SplitWriter, beside, may_write
@@ -31,6 +32,21 @@ def test_row_groups_and_shards_do_not_depend_on_how_the_clips_came(tmp_path, chu
     assert sizes == [[8, 8], [8, 8], [8, 8], [2]]
     assert [key for f in files for key in f.read(["id"])["id"].to_pylist()] == [str(n) for n in range(50)]
     assert len(set(written["digests"])) == 4
+
+
+def test_the_index_tells_where_every_clip_is(tmp_path):
+    writer = SplitWriter(tmp_path, "train", clips_per_shard=16)
+    writer.write(rows(0, 50))
+    written, said = writer.close(), writer.index()
+    index = read_index((tmp_path / said["index"]).read_bytes(), 4, said["index"])
+    assert index.begins == [0, 16, 32, 48, 50]
+    assert index.ids == [str(n) for n in range(50)]
+    assert index.num_samples.tolist() == [256] * 50
+    assert said["shard_bytes"] == [(tmp_path / shard).stat().st_size for shard in written["shards"]]
+    with pytest.raises(DataError, match="names other shards"):
+        read_index((tmp_path / said["index"]).read_bytes(), 3, said["index"])
+    with pytest.raises(DataError, match="cannot read it"):
+        read_index(b"no table", 4, "it")
 
 
 def test_a_split_without_clips_has_no_shard(tmp_path):

@@ -8,14 +8,14 @@ from ganray.training.worker import Worker
 
 @pytest.fixture
 def alone(dataset, tiny_run, tmp_path):
-    """alone(name, *overrides, around=…) -> (run, result): the worker's loop, without Ray around it."""
+    """alone(name, *overrides, around=…, data=…) -> (run, result): the worker's loop, without Ray around it."""
 
-    def train(name, *overrides, around=None):
+    def train(name, *overrides, around=None, data=dataset):
         torch.set_num_threads(1)
         path = tmp_path / name
         if not (path / "run.yaml").exists():
-            Run.create(path, tiny_run(*overrides), {"path": str(dataset), "digest": "0"})
-        result = train_loop(Job(str(path), str(dataset)), Worker(), around or Surroundings())
+            Run.create(path, tiny_run(*overrides), {"path": str(data), "digest": "0"})
+        result = train_loop(Job(str(path), str(data)), Worker(), around or Surroundings())
         return Run.open(path), result
 
     return train

@@ -11,6 +11,7 @@ from ganray.data.sampler import SegmentSampler
 from ganray.errors import DivergedError
 from ganray.gan.run import Run
 from ganray.gan.step import GanStep
+from ganray.preparing.bucket import send
 from ganray.training import loop, validation
 from ganray.training.device import settle
 from ganray.training.loop import Job, Surroundings, train_loop
@@ -42,6 +43,28 @@ def test_a_run_leaves_its_folder(alone):
     assert run.steps() == [2, 4]
     assert len(list((run.path / "samples").glob("step-*.wav"))) == 4
     assert list((run.path / "tensorboard").glob("events.*"))
+
+
+def test_a_dataset_in_a_bucket_gives_the_run_of_one_in_a_folder(alone, dataset, s3, tmp_path, monkeypatch):
+    monkeypatch.setenv("GANRAY_CACHE", str(tmp_path / "cache"))
+    uri = s3.at(f"{tmp_path.name}/speech")
+    send(dataset, uri)
+    here, _ = alone("here")
+    there, _ = alone("there", data=uri)
+    one, other = here.load(4), there.load(4)
+    assert all(same(one[part], other[part]) for part in WEIGHTS)
+
+
+def test_a_cache_without_room_is_told_and_the_run_finishes(alone, dataset, s3, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("GANRAY_CACHE", str(tmp_path / "file"))
+    uri = s3.at(f"{tmp_path.name}/speech")
+    send(dataset, uri)
+    run, result = alone("run", data=uri)
+    assert result["ended"] == "finished"
+    [event] = [json.loads(line)["event"] for line in (run.path / "events.jsonl").read_text().splitlines()]
+    assert "cannot write the cache" in event
+    assert "GANRAY_CACHE" in event
 
 
 @pytest.mark.parametrize("kill_at", [1, 2, 3, 5])

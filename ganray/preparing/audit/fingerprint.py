@@ -5,6 +5,7 @@ differences of band energies along frequency and time. Another take of the sente
 """
 
 import itertools
+from array import array
 
 import numpy as np
 
@@ -17,6 +18,8 @@ _COMMON = 24
 _SAME = 0.25
 """Share of differing bits up to which two recordings are one; unrelated ones differ in half."""
 _LEAST_FRAMES = 12
+_PARTS = 16
+"""A power of two."""
 
 
 def fingerprint(waveform: np.ndarray, rate: int) -> np.ndarray:
@@ -48,7 +51,7 @@ def duplicates(prints: list[np.ndarray]) -> list[list[int]]:
             index = parent[index]
         return index
 
-    for first, second in sorted(_meeting(prints)):
+    for first, second in _meeting(prints).tolist():
         if root(first) != root(second) and _distance(prints[first], prints[second]) <= _SAME:
             parent[max(root(first), root(second))] = min(root(first), root(second))
     groups: dict[int, list[int]] = {}
@@ -57,31 +60,41 @@ def duplicates(prints: list[np.ndarray]) -> list[list[int]]:
     return [group for group in groups.values() if len(group) > 1]
 
 
-def _meeting(prints: list[np.ndarray]) -> set[tuple[int, int]]:
-    """Pairs of recordings that share a sub-fingerprint that is not common."""
-    values = np.concatenate([*prints, np.zeros(0, np.uint32)])
-    owners = np.repeat(np.arange(len(prints)), [len(its) for its in prints])
-    order = np.argsort(values, kind="stable")
-    values, owners = values[order], owners[order]
-    edges = np.flatnonzero(np.concatenate([[True], values[1:] != values[:-1], [True]]))
-    pairs: set[tuple[int, int]] = set()
-    for start, end in itertools.pairwise(edges):
-        if end - start > 1:
-            its = sorted(set(owners[start:end].tolist()))
+def _meeting(prints: list[np.ndarray]) -> np.ndarray:
+    """(pairs, 2), in order: recordings that share a sub-fingerprint that is not common."""
+    all_values = np.concatenate([*prints, np.zeros(0, np.uint32)])
+    all_owners = np.repeat(np.arange(len(prints), dtype=np.int32), [len(its) for its in prints])
+    pairs = np.zeros(0, np.int64)  # first · all + second: of one voice there are many
+    # Equal values lie in one part, so that what sorting needs is a small share of what all of them do.
+    parts = all_values >> (32 - _PARTS.bit_length() + 1)
+    for part in range(_PARTS):
+        chosen = parts == part
+        values, owners = all_values[chosen], all_owners[chosen]
+        order = np.argsort(values, kind="stable")
+        values, owners = values[order], owners[order]
+        edges = np.flatnonzero(np.concatenate([[True], values[1:] != values[:-1], [True]]))
+        found = array("q")
+        for run in np.flatnonzero(np.diff(edges) > 1):
+            its = sorted(set(owners[edges[run] : edges[run + 1]].tolist()))
             if 1 < len(its) <= _COMMON:
-                pairs.update(itertools.combinations(its, 2))
-    return pairs
+                found.extend(one * len(prints) + other for one, other in itertools.combinations(its, 2))
+        pairs = np.union1d(pairs, np.frombuffer(found, np.int64))
+    return np.stack(np.divmod(pairs, max(1, len(prints))), axis=1)
 
 
 def _distance(first: np.ndarray, second: np.ndarray) -> float:
     """Least share of differing bits over all shifts at which half of the shorter one overlaps."""
     if len(first) > len(second):
         first, second = second, first
-    least = max(_LEAST_FRAMES, len(first) // 2)
-    best = 1.0
-    for shift in range(least - len(first), len(second) - least + 1):
-        a = first[max(0, -shift) : len(second) - shift]
-        b = second[max(0, shift) : max(0, shift) + len(a)]
-        if len(a) >= least:
-            best = min(best, float(np.bitwise_count(a ^ b).mean()) / 32)
-    return best
+    short, long = len(first), len(second)
+    least = max(_LEAST_FRAMES, short // 2)
+    if short < least:
+        return 1.0
+    # Each with each, and the sums along the diagonals: rows a place longer than they are read make columns of those.
+    differing = np.zeros((short, short + long), np.uint8)
+    differing[:, :long] = np.bitwise_count(first[::-1, None] ^ second)
+    sums = differing.ravel()[: short * (short + long - 1)].reshape(short, -1).sum(0, dtype=np.int64)
+    shifts = np.arange(1 - short, long)
+    overlap = np.minimum(short, long - shifts) - np.maximum(0, -shifts)
+    enough = overlap >= least
+    return float((sums[enough] / overlap[enough]).min(initial=32)) / 32
