@@ -137,7 +137,7 @@ def _list(context: click.Context, on: bool) -> None:
     from ganray.metrics import MEASURES
 
     for measure in MEASURES.values():
-        needs = "needs no reference"
+        needs = "needs no reference" if measure.of == "clip" else "of all clips together"
         if measure.needs_reference or measure.needs_text:
             needs = "needs a reference" if measure.needs_reference else "needs the text"
         way = "describes" if measure.better == "neither" else f"{measure.better} is better"

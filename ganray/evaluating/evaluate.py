@@ -15,12 +15,13 @@ from ganray.data import Dataset, Split
 from ganray.errors import DataError, GanrayError, UsageError
 from ganray.evaluating.against import Against, compare
 from ganray.evaluating.journal import Journal
+from ganray.evaluating.others import Others
 from ganray.evaluating.page import page_of
 from ganray.evaluating.pool import Pool, cluster
 from ganray.evaluating.report import Report, summarise
 from ganray.evaluating.scorer import SCALE, SHOWN, ClipScores, Failure
 from ganray.evaluating.subject import report_folder, voice_folder
-from ganray.metrics import MEASURES, measures_named
+from ganray.metrics import MEASURES, Measure, measures_named
 from ganray.provisioning import pools
 from ganray.voice import Voice
 
@@ -49,8 +50,9 @@ def evaluate(
 
     Of a `text` voice what it makes of each clip's text is judged, and as the row `copy` what its vocoder makes of the
     clip; of a `mel` voice its copy-synthesis of each clip is judged, against the clip; of a `noise` voice as many draws
-    as there are clips, by the measures that need no reference. An evaluation that was killed goes
-    on where it was when the very same is asked for again; of one that ended nothing is kept but its report.
+    as there are clips, by the measures that need no reference, and all together against recordings of another split. An
+    evaluation that was killed goes on where it was when the very same is asked for again; of one that ended nothing is
+    kept but its report.
 
     Args:
         voice: A voice folder, which every machine of the cluster can read.
@@ -77,7 +79,7 @@ def evaluate(
     folder = voice_folder(voice)
     judged = Voice.load(folder)
     if measures is None:
-        fitting = {name: one for name, one in MEASURES.items() if judged.kind == "text" or not one.needs_text}
+        fitting = {name: one for name, one in MEASURES.items() if _by_default(one, judged.kind)}
         measures = [name for name, one in fitting.items() if one.installed]
     names = [measure.name for measure in measures_named(measures)]
     opened = Dataset.open(dataset)
@@ -88,7 +90,12 @@ def evaluate(
     if count < 1:
         raise UsageError("no clip to judge", clips=clips, mend=f"split {split} has {len(clips_of)} clips")
     shown = min(SHOWN_CLIPS, count)
-    options = {"measures": names, "scale": list(scale), "seed": seed, "audio_format": _format(clips_of, shown)}
+    others = Others.beside(opened, split, count) if any(MEASURES[name].of == "set" for name in names) else None
+    names = [name for name in names if others or MEASURES[name].of == "clip"]
+    if not names:
+        raise UsageError("frechet needs recordings of another split", mend=f"{dataset} has only {split}")
+    options = {"measures": names, "scale": list(scale), "seed": seed, "audio_format": _format(clips_of, shown),
+               "others": others}  # fmt: skip
 
     began = time.perf_counter()
     jobs = [(index, index < shown) for index in range(count)]
@@ -111,7 +118,7 @@ def evaluate(
     results = [found[index] for index in sorted(found)]
     rows = summarise(results, names, seed)
     failures = [failure for clip in results for failure in clip.failures]
-    if not any(clip.rows.get("voice") for clip in results):
+    if not any(clip.rows.get("voice") or clip.embedded.get("voice") for clip in results):
         raise DataError(
             "nothing that the voice gave could be judged",
             clips=count,
@@ -132,6 +139,7 @@ def evaluate(
         "audio": judged.audio.model_dump(mode="json"),
         "seed": seed,
         "measures": names,
+        **({"others": {"split": others.split, "clips": others.num}} if others else {}),
         "times_real_time": round(
             sum(c.seconds for c in spoken) / max(sum(c.synthesis_s for c in spoken), 1e-9), 2
         ) if judged.kind != "noise" else None,
@@ -142,6 +150,11 @@ def evaluate(
     page_of(report, judged.audio).write(report.page)
     report.write()
     return report
+
+
+def _by_default(one: Measure, kind: str) -> bool:
+    """Whether a measure is taken of such a voice where none is named: of sets, where no clip has a reference."""
+    return (kind == "text" or not one.needs_text) and (kind == "noise" or one.of == "clip")
 
 
 def _judged_by(voice: Voice, measures: Sequence[str], scale: Sequence[str]) -> list[str]:

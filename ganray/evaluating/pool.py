@@ -60,7 +60,9 @@ class Worker:
 
         torch.set_num_threads(1)
         voice, dataset, split, options = self._made_of
-        self._scorer = Scorer(Voice.load(voice), Dataset.open(dataset).split(split), **options)
+        opened, others = Dataset.open(dataset), options["others"]
+        beside = (others, opened.split(others.split)) if others else None
+        self._scorer = Scorer(Voice.load(voice), opened.split(split), **options | {"others": beside})
 
     def score(self, index: int, shown: bool) -> ClipScores:
         """Judge one clip."""

@@ -9,13 +9,17 @@ import numpy as np
 from ganray.audio import FORMATS, encode
 from ganray.data import Clip, Split
 from ganray.errors import ConfigError, GanrayError
+from ganray.evaluating.others import Others
 from ganray.metrics import MEASURES, score
+from ganray.metrics.frechet import embedded
 from ganray.metrics.plots import colour_range, strip
 from ganray.metrics.references import griffin_lim, noise, world
 from ganray.voice import Voice
 
 SCALE = ("recording", "world", "griffin_lim", "noise")
 """The rows that a voice is read beside, best first."""
+OTHERS = "others"
+"""What measures of sets hold the rows against."""
 SHOWN = ("voice", "recording", "copy", "world", "griffin_lim")
 """The rows that a page plays: nobody wants to hear white noise."""
 
@@ -54,6 +58,8 @@ class ClipScores:
     """What the voice took of one core, in seconds: not of the clock, which a busy machine stretches."""
     sounds: dict[str, Sound] = field(default_factory=dict)
     """Row → sound, where the clip is shown on the page."""
+    embedded: dict[str, list[np.ndarray]] = field(default_factory=dict)
+    """Row → (N, 200) float16 of each of its clips, for measures of sets: one clip; of `OTHERS` this clip's share."""
 
 
 class Scorer:
@@ -67,6 +73,7 @@ class Scorer:
         scale: Which rows of `SCALE` to judge too.
         seed: Every clip's randomness comes from this and the clip's index, on whatever worker it is judged.
         audio_format: Of the sounds that are shown.
+        others: What measures of sets hold the clips against, and the split of it.
     """
 
     def __init__(
@@ -78,10 +85,11 @@ class Scorer:
         scale: Sequence[str] = SCALE,
         seed: int = 0,
         audio_format: str = "flac",
+        others: tuple[Others, Split] | None = None,
     ) -> None:
         self.voice, self.split, self.audio = voice, split, voice.audio
         self.measures, self.scale, self.seed = list(measures), list(scale), seed
-        self.audio_format = audio_format
+        self.audio_format, self.others = audio_format, others
 
     def __call__(self, index: int, *, shown: bool = False) -> ClipScores:
         """Judge clip `index`. What fails is told in `failures`; nothing but a missing package ends it.
@@ -101,13 +109,19 @@ class Scorer:
                 if row == "voice":
                     result.synthesis_s = time.process_time() - began
                 self._judge(result, row, waveforms[row], clip)
+                if self.others and "frechet" in self.measures:
+                    self._embed(result, row, self._cut(waveforms, row, seed))
             except ConfigError:
                 raise
             except Exception as error:  # a clip that breaks a voice or a measure is a finding, not the end
                 reason = str(error) if isinstance(error, GanrayError) else f"{type(error).__name__}: {error}"
                 done = result.rows.setdefault(row, {})
                 lacking = [name for name in self._measures_of(row) if name not in done]
+                lacking += ["frechet"] if "frechet" in self.measures and row not in result.embedded else []
                 result.failures += [Failure(clip.id, row, name, reason) for name in lacking]
+        if self.others and "frechet" in self.measures:
+            for waveform in self.others[0].share(self.others[1], index):
+                self._embed(result, OTHERS, waveform)
         if shown:
             result.sounds = self._sounds(waveforms)
         return result
@@ -132,6 +146,18 @@ class Scorer:
             return self.voice.say(clip.text, self.voice.delivery_of(clip), seed=seed).waveform
         return self.voice.vocode(self.voice.mel(clip.waveform), seed=seed)
 
+    def _embed(self, result: ClipScores, row: str, waveform: np.ndarray) -> None:
+        vectors = embedded(waveform, self.audio.sample_rate).astype(np.float16)
+        result.embedded.setdefault(row, []).append(vectors)
+
+    def _cut(self, waveforms: dict[str, np.ndarray], row: str, seed: int) -> np.ndarray:
+        """A row of a noise voice's scale, as long as its draw: distances of more seconds would be smaller."""
+        waveform, draw = waveforms[row], waveforms.get("voice")
+        if self.voice.kind != "noise" or draw is None:
+            return waveform
+        start = np.random.default_rng(seed).integers(max(1, len(waveform) - len(draw) + 1))
+        return waveform[start : start + len(draw)]
+
     def _measures_of(self, row: str) -> list[str]:
         """A recording is trivially perfect against itself; a text has another rhythm; noise has nothing beside it."""
         kind = self.voice.kind
@@ -141,7 +167,8 @@ class Scorer:
         return [
             name
             for name in self.measures
-            if (follows or not MEASURES[name].follows)
+            if MEASURES[name].of == "clip"
+            and (follows or not MEASURES[name].follows)
             and (beside or not MEASURES[name].needs_reference)
             and (read or not MEASURES[name].needs_text)
         ]
