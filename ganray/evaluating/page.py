@@ -22,10 +22,13 @@ def page_of(report: Report, audio: AudioConfig) -> Page:
     """The page of a report."""
     voice, dataset = report.about["voice"], report.about["dataset"]
     seconds = sum(clip.seconds for clip in report.per_clip)
+    where = f"{dataset['name']}, split {dataset['split']}" if dataset["path"] else dataset["name"]
     intro = [
-        f"{report.clips} clips ({seconds / 60:.1f} min) of {dataset['name']}, split {dataset['split']}; "
+        f"{report.clips} clips ({seconds / 60:.1f} min) of {where}; "
         f"{audio.sample_rate:,} Hz, {audio.n_mels} mel bands, hop {audio.hop_length}.",
-        f"A {voice['kind']} voice of {voice['parameters'] / 1e6:.2f} M parameters"
+        _files(report)
+        if voice["kind"] == "clips"
+        else f"A {voice['kind']} voice of {voice['parameters'] / 1e6:.2f} M parameters"
         + (f", {speed:.1f} × real time on one core." if (speed := report.about["times_real_time"]) else "."),
     ]
     if others := report.about.get("others"):
@@ -47,6 +50,16 @@ def page_of(report: Report, audio: AudioConfig) -> Page:
         "momentum on the voice's own mel; WORLD: dio, stonemask, cheaptrick, d4c."
     )
     return Page(f"How {voice['name']} sounds", intro, sections, footer)
+
+
+def _files(report: Report) -> str:
+    """What was found in a folder of clips."""
+    if not report.about["dataset"]["path"]:
+        return "The files of a folder, without recordings to hold them against: nothing but noise is beside them."
+    left = report.about["unmatched"]
+    told = [f"{left['files']} of its files bear no clip's name"] if left["files"] else []
+    told += [f"{left['clips']} clips of the split have no file in it"] if left["clips"] else []
+    return "The files of a folder that bear the clips' names" + "".join(f"; {one}" for one in told) + "."
 
 
 def _tables(report: Report) -> list[Table]:

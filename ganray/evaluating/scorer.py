@@ -9,6 +9,7 @@ import numpy as np
 from ganray.audio import FORMATS, encode
 from ganray.data import Clip, Split
 from ganray.errors import ConfigError, GanrayError
+from ganray.evaluating.folder import Alone, Folder, Matched
 from ganray.evaluating.others import Others
 from ganray.metrics import MEASURES, score
 from ganray.metrics.frechet import embedded
@@ -67,7 +68,7 @@ class Scorer:
 
     Args:
         voice: Of kind `text` (it says what each clip says, and its vocoder copies the clip), `mel` (its copy-synthesis
-            of each clip is judged) or `noise` (as many draws as clips).
+            of each clip is judged) or `noise` (as many draws as clips); or a folder of files named as the clips.
         split: The clips.
         measures: Names of `MEASURES`.
         scale: Which rows of `SCALE` to judge too.
@@ -78,8 +79,8 @@ class Scorer:
 
     def __init__(
         self,
-        voice: Voice,
-        split: Split,
+        voice: Voice | Folder,
+        split: Split | Matched | Alone,
         *,
         measures: Sequence[str],
         scale: Sequence[str] = SCALE,
@@ -131,7 +132,7 @@ class Scorer:
         rows: dict[str, Callable[[], np.ndarray]] = {
             "voice": lambda: self._speak(clip, seed),
             "recording": lambda: recording,
-            "copy": lambda: self.voice.vocode(self.voice.mel(recording), seed, clip.f0),
+            "copy": lambda: self._copied(clip, seed),
             "world": lambda: world(recording, self.audio),
             "griffin_lim": lambda: griffin_lim(recording, self.audio, seed),
             "noise": lambda: noise(recording, self.audio, seed),
@@ -140,11 +141,17 @@ class Scorer:
         return {row: speak for row, speak in rows.items() if row in always or row in self.scale}
 
     def _speak(self, clip: Clip, seed: int) -> np.ndarray:
+        if isinstance(self.voice, Folder):
+            return self.voice.speak(clip)
         if self.voice.kind == "noise":
             return self.voice.draw(seed=seed, count=1)[0]
         if self.voice.kind == "text":
             return self.voice.say(clip.text, self.voice.delivery_of(clip), seed=seed).waveform
         return self.voice.vocode(self.voice.mel(clip.waveform), seed=seed)
+
+    def _copied(self, clip: Clip, seed: int) -> np.ndarray:
+        assert not isinstance(self.voice, Folder)
+        return self.voice.vocode(self.voice.mel(clip.waveform), seed, clip.f0)
 
     def _embed(self, result: ClipScores, row: str, waveform: np.ndarray) -> None:
         vectors = embedded(waveform, self.audio.sample_rate).astype(np.float16)
@@ -185,7 +192,9 @@ class Scorer:
     def _sounds(self, waveforms: dict[str, np.ndarray]) -> dict[str, Sound]:
         waveforms = {row: np.nan_to_num(waveforms[row]) for row in SHOWN if row in waveforms}
         mels = {row: self.voice.mel(waveform) for row, waveform in waveforms.items()}
-        low, high = colour_range([mels.get("recording", next(iter(mels.values())))] if mels else [])
+        if not mels:  # it could not speak, and nothing is beside it
+            return {}
+        low, high = colour_range([mels.get("recording", next(iter(mels.values())))])
         rate = self.audio.sample_rate
         return {
             row: Sound(
