@@ -62,8 +62,8 @@ def evaluate(
         voice: A voice folder, or one of clips, which every machine of the cluster can read.
         dataset: A dataset folder with the voice's audio contract, likewise; None: a folder of clips is judged alone.
         split: Name of the split.
-        measures: Names of `MEASURES`; None: all that are installed, of those that
-            read a text only for a text voice.
+        measures: Names of `MEASURES`; None: all that are installed and fit: those that read a text for text voices and
+            folders of clips, those of sets for noise voices.
         scale: Rows of `SCALE` to judge too.
         clips: Only the first so many; all where None.
         out: Folder of the report; `reports/VOICE-SPLIT` beside the voice where None (in the

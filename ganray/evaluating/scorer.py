@@ -8,7 +8,7 @@ import numpy as np
 
 from ganray.audio import FORMATS, encode
 from ganray.data import Clip, Split
-from ganray.errors import ConfigError, GanrayError
+from ganray.errors import ConfigError, DataError, GanrayError
 from ganray.evaluating.folder import Alone, Folder, Matched
 from ganray.evaluating.others import Others
 from ganray.metrics import MEASURES, score
@@ -122,7 +122,10 @@ class Scorer:
                 result.failures += [Failure(clip.id, row, name, reason) for name in lacking]
         if self.others and "frechet" in self.measures:
             for waveform in self.others[0].share(self.others[1], index):
-                self._embed(result, OTHERS, waveform)
+                try:
+                    self._embed(result, OTHERS, waveform)
+                except DataError as error:  # a recording of a tenth of a second
+                    result.failures.append(Failure(clip.id, OTHERS, "frechet", str(error)))
         if shown:
             result.sounds = self._sounds(waveforms)
         return result

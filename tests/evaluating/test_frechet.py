@@ -1,6 +1,7 @@
 """A voice of noise against recordings as a whole, on real Ray."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -103,3 +104,14 @@ def test_others_are_spread_over_their_split_and_shared_out_once(dataset):
     waves = [wave for index in range(3) for wave in others.share(split, index)]
     assert len(waves) == others.num
     assert len({wave.tobytes() for wave in waves}) == others.num
+
+
+def test_a_recording_that_is_too_short_is_told_and_costs_no_clip(fake_voice, clips):
+    short = SimpleNamespace(waveform=clips[0].waveform[:1000])
+    others = (Others("train", 3, 1), [clips[1], short, clips[2]])
+    voice = fake_voice(lambda mel, seed: clips[3].waveform)
+    found = Scorer(voice, clips, measures=["frechet"], scale=("recording",), others=others)(0)
+    assert len(found.embedded[OTHERS]) == 2
+    assert set(found.embedded) == {"voice", "recording", OTHERS}
+    assert [(failure.row, failure.measure) for failure in found.failures] == [(OTHERS, "frechet")]
+    assert "too short" in found.failures[0].reason
