@@ -8,7 +8,8 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from ganray.blind.make import ANCHOR, REFERENCE
+from ganray.blind.key import ANCHOR, REFERENCE
+from ganray.blind.result import checked
 from ganray.errors import DataError
 from ganray.metrics.intervals import LEVEL, bootstrap
 from ganray.metrics.paired import paired
@@ -69,12 +70,11 @@ def analyse(key: Mapping[str, Any], results: Iterable[Mapping[str, Any]]) -> dic
         "differences", "left_out"}.
 
     Raises:
-        DataError: A result is of another test, or there is none.
+        DataError: A result is of another test, an answer is none that its page can give, or there is no result.
     """
     told = {}
-    for result in results:
-        if result.get("kind") != "listening-result" or result.get("test") != key["test"]:
-            raise DataError("a result is not of this test", got=result.get("test"), want=key["test"])
+    for given in results:
+        result = checked(key, given)
         told[result["listener"]] = result
     if not told:
         raise DataError("there is no result", mend="give the files that the page saved")
@@ -132,7 +132,8 @@ def _ratings(names: Mapping[str, str], votes: Votes) -> dict[str, Any]:
             for sound, value in vote["ratings"].items():
                 values[names[sound]][f"{who} {trial['clip']}"] = float(value)
     systems = {name: bootstrap(list(its.values())).as_json() for name, its in values.items()}
-    compared = [name for name in values if name not in (REFERENCE, ANCHOR)]
+    given = dict.fromkeys(names.values())  # as the test was asked for, not as some listener happened to hear them
+    compared = [name for name in given if name in values and name not in (REFERENCE, ANCHOR)]
     return {
         "systems": dict(sorted(systems.items(), key=lambda item: -(item[1]["mean"] or 0))),
         "differences": [

@@ -14,6 +14,7 @@ import numpy as np
 
 import ganray
 from ganray.audio import encode, normalise, resample
+from ganray.blind.key import ANCHOR, REFERENCE
 from ganray.blind.systems import System
 from ganray.data import Clip
 from ganray.errors import UsageError
@@ -24,7 +25,6 @@ ANCHOR_HZ = 3_500
 """Low-pass of the anchor of a MUSHRA test, ITU-R BS.1534-3, section 5."""
 MOST_SYSTEMS = 8
 """In a MUSHRA trial, with reference and anchor: listeners tire of more."""
-REFERENCE, ANCHOR = "recording", "anchor"
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,13 @@ class Made:
         page: What listeners open.
         key: Which sound is whose; listeners don't need it.
         trials: How many there are.
+        test: Its id: 64 random bits.
     """
 
     page: Path
     key: Path
     trials: int
+    test: str
 
 
 def make_test(
@@ -104,7 +106,7 @@ def make_test(
     shown = [{k: v for k, v in trial.items() if k != "clip"} | {"trial": i} for i, trial in enumerate(trials)]
     page = folder / "index.html"
     _write(page, _page({**common, "trials": shown, "sounds": sounds}))
-    return Made(page, key, len(trials))
+    return Made(page, key, len(trials), identity)
 
 
 def low_passed(waveform: np.ndarray, sample_rate: int) -> np.ndarray:

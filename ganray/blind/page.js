@@ -7,6 +7,9 @@ const HOW = {
   mushra: "Each round has a reference and several sounds. Rate each from 0 (bad) to 100 (just like the reference). One of them is the reference itself: rate it 100.",
 };
 $("how").textContent = HOW[test.type];
+/** Whether the page comes from a service that keeps answers, and not from a file or somebody's web space. */
+const KEPT = location.protocol.startsWith("http") && location.pathname.endsWith(`/listen/${test.test}`);
+if (KEPT) $("where").textContent = "At the end your answers, and nothing else, are sent to where the page came from.";
 
 const shuffled = (list) => {
   const copy = [...list];
@@ -144,8 +147,26 @@ function end() {
   for (const id of ["intro", "round"]) $(id).hidden = true;
   $("end").hidden = false;
   $("end").focus();
+  if (KEPT) send();
 }
 
+/** Answers that can't be sent can still be saved: nobody does a test twice. */
+async function send() {
+  $("thanks").textContent = "Thank you. Sending your answers …";
+  $("send").hidden = true;
+  let why = "";
+  try {
+    const answer = await fetch(`${test.test}/results`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(result) });
+    if (!answer.ok) why = (await answer.json()).error.message;
+  } catch (error) {
+    why = error.message;
+  }
+  $("thanks").textContent = why ? `Your answers could not be sent (${why}). Try again, or save them and give the file to whoever asked you.` : "Thank you. Your answers are kept; you can close the page.";
+  $("send").hidden = !why;
+  $("save").classList.toggle("main", Boolean(why));
+}
+
+$("send").addEventListener("click", send);
 $("begin").addEventListener("click", () => {
   result.started = new Date().toISOString();
   $("intro").hidden = true;

@@ -9,7 +9,6 @@ import numpy as np
 from ganray.audio import read
 from ganray.data import Clip
 from ganray.errors import DataError, UsageError
-from ganray.voice import Voice
 from ganray.voice.reader import CARD, located
 
 SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a")
@@ -49,6 +48,8 @@ def open_systems(sources: Sequence[str], seed: int = 0) -> list[System]:
 
 
 def _voice(source: str, seed: int) -> System:
+    from ganray.voice import Voice  # with torch, which a service's front does without
+
     voice = Voice.load(source)
     if voice.kind == "noise":
         raise UsageError(f"{source} is a voice of noise: it says no clip", mend="use mel or text voices")

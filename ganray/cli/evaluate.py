@@ -4,12 +4,12 @@ from typing import Any
 
 import click
 
-from ganray.cli.options import address_option, data_option, emit, json_option
+from ganray.cli.options import address_option, emit, json_option
 
 
 @click.command("evaluate")
 @click.argument("voice", type=click.Path())
-@data_option
+@click.option("--data", metavar="DATASET", help="Dataset folder, made by ganray prepare; a folder of clips needs none.")
 @click.option("--split", default="validation", show_default=True, help="Split whose clips are judged.")
 @click.option(
     "--measures",
@@ -28,7 +28,7 @@ from ganray.cli.options import address_option, data_option, emit, json_option
               help="List the measures, and leave.")  # fmt: skip
 def command(
     voice: str,
-    data: str,
+    data: str | None,
     split: str,
     measures: str | None,
     clips: int | None,
@@ -40,11 +40,14 @@ def command(
     address: str | None,
     as_json: bool,
 ) -> None:
-    """Judge VOICE on held-out recordings.
+    """Judge VOICE, or a folder of clips, on held-out recordings.
 
     Every clip of the split is spoken by the voice, from its text or from its own mel spectrogram, and compared with the
     recording. The same is done with WORLD, Griffin-Lim and noise: the scale that the voice is read on. Means come with
     their 95 % interval; a page with players and spectrograms is left in the report's folder.
+
+    VOICE may be a folder of wav, flac, mp3, ogg, opus or m4a files that any system made: each is held against the clip
+    that has its name (ID.wav), or, without --data, judged by the measures that need no recording.
 
     \b
     Example:
@@ -52,6 +55,8 @@ def command(
       ganray evaluate voices/kathleen --data data/kathleen --split test --measures distillmos,pesq
       ganray evaluate voices/kathleen --data data/kathleen --clips 8 --out /tmp/report --json
       ganray evaluate voices/new --data data/kathleen --against voices/kathleen
+      ganray evaluate other-system/ --data data/kathleen --split test
+      ganray evaluate other-system/ --measures distillmos,loudness
       ganray evaluate voices/new --data data/kathleen --baseline reports/kept/report.json
     """
     from pathlib import Path
@@ -113,6 +118,9 @@ def told(report: Any) -> str:
     Console(file=text, width=max(80, shutil.get_terminal_size().columns)).print(table)
     speed = f", {about['times_real_time']} × real time" if about["times_real_time"] else ""
     head = f"{about['voice']['name']}: {report.clips} clips of {about['dataset']['split']}{speed}"
+    left = about.get("unmatched", {})
+    if left.get("files") or left.get("clips"):
+        head += f"; {left['files']} files bear no clip's name, {left['clips']} clips have no file"
     lines = [head, "\n".join(line.rstrip() for line in text.getvalue().splitlines())]
     if report.failures:
         clips = {failure.clip for failure in report.failures}
@@ -137,7 +145,7 @@ def _list(context: click.Context, on: bool) -> None:
     from ganray.metrics import MEASURES
 
     for measure in MEASURES.values():
-        needs = "needs no reference"
+        needs = "needs no reference" if measure.of == "clip" else "of all clips together"
         if measure.needs_reference or measure.needs_text:
             needs = "needs a reference" if measure.needs_reference else "needs the text"
         way = "describes" if measure.better == "neither" else f"{measure.better} is better"

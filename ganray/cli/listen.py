@@ -10,7 +10,7 @@ from ganray.cli.options import data_option, emit, json_option, note
 
 @click.group("listen")
 def group() -> None:
-    """Blind listening tests: make a page, collect the files that it saves, analyse them.
+    """Blind listening tests: make a page, collect its answers, as files or by a service, and analyse them.
 
     \b
     Example:
@@ -44,7 +44,8 @@ def make(
     """Write a page on which SYSTEMS are compared: voices, or folders of recordings named as the clips.
 
     The page needs no server: send the file. All sounds are equally loud and in an order that each listener gets anew;
-    whose they are stands in key.json alone. At the end the page saves the answers as a file.
+    whose they are stands in key.json alone. At the end the page saves the answers as a file. A service whose
+    `listening.tests` is the folder that DIR lies in has the page at /listen/ID, and puts the answers into DIR/results.
 
     \b
     Example:
@@ -59,26 +60,33 @@ def make(
     its = dataset.split(split)
     chosen = [its[index] for index in range(min(clips, len(its)))]
     made = make_test(kind, open_systems(systems, seed), chosen, dataset.audio.sample_rate, out, title=title, tell=note)
-    document = {"page": str(made.page), "key": str(made.key), "trials": made.trials}
-    emit(document, f"{made.trials} rounds: {made.page}\nwhose sounds they are: {made.key}", as_json)
+    document = {"test": made.test, "page": str(made.page), "key": str(made.key), "trials": made.trials}
+    served = f"a service that keeps it has it at /listen/{made.test}"
+    emit(document, f"{made.trials} rounds: {made.page}\nwhose sounds they are: {made.key}\n{served}", as_json)
 
 
 @group.command()
 @click.argument("test", type=click.Path())
-@click.argument("results", nargs=-1, required=True, type=click.Path())
+@click.argument("results", nargs=-1, type=click.Path())
 @json_option
 def analyse(test: str, results: tuple[str, ...], as_json: bool) -> None:
-    """Say what the RESULTS of TEST, the folder of its key, come to.
+    """Say what the RESULTS of TEST, the folder of its key, come to: files, or folders of them.
+
+    Without RESULTS those in TEST's own folder `results`, where a service keeps what listeners sent.
 
     \b
     Example:
+      ganray listen analyse tests/old-new
       ganray listen analyse tests/old-new answers/*.json
     """
     from ganray.blind.analysis import analyse as analysed
     from ganray.blind.analysis import read_json
+    from ganray.blind.collection import results_in
 
     key = read_json(Path(test) / "key.json" if Path(test).is_dir() else test)
-    document = analysed(key, [read_json(path) for path in results])
+    given = [Path(result) for result in results or [test if Path(test).is_dir() else Path(test).parent]]
+    files = [file for one in given for file in (results_in(one) if one.is_dir() else [one])]
+    document = analysed(key, [read_json(file) for file in files])
     emit(document, told(document), as_json)
 
 

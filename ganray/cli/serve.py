@@ -154,6 +154,7 @@ shelf_option = click.option("--shelf", required=True, metavar="FOLDER|URI", help
 @click.option("--watch", "watch_s", type=click.FloatRange(min=0), default=60.0, show_default=True, help="Seconds.")
 @click.option("--probe", "clips", multiple=True, metavar="CLIP", help="Recording, for voices that need one.")
 @click.option("--listen/--no-listen", default=True, show_default=True, help="Measure DistillMOS.")
+@click.option("--ab", metavar="DIR", help="Folder for a blind test of both voices, for people to listen to.")
 @json_option
 def promote(
     voice: str,
@@ -165,6 +166,7 @@ def promote(
     watch_s: float,
     clips: tuple[str, ...],
     listen: bool,
+    ab: str | None,
     as_json: bool,
 ) -> None:
     """Let VOICE, a folder on the shelf, answer to a name from now on, unless something speaks against it.
@@ -178,6 +180,7 @@ def promote(
     Example:
       cp -r voices/new voices/live/english-2
       ganray serve promote english-2 --for english --shelf voices/live --canary 10% --watch 120
+      ganray serve promote english-2 --for english --shelf voices/live --ab listening/english-2
     """
     from pathlib import Path
 
@@ -193,6 +196,7 @@ def promote(
         watch_s=watch_s,
         clips=[Path(clip) for clip in clips],
         listen=listen,
+        ab=ab,
         tell=note,
     )
     heard = f"; DistillMOS by {done['distillmos']}" if done["distillmos"] else ""

@@ -56,6 +56,7 @@ def command(
         *([f"{left} trials are not finished: ganray tune --resume {document['sweep']}"] if left else []),
         f"best: trial {document['best']['id']}, written to {document['best_recipe']}",
         f"report: {document['report']}",
+        *([f"to be heard blind: {document['ab']}"] if document["ab"] else []),
         f"next: ganray train {document['best_recipe']} --data {data or 'DATASET'}",
     ]
     emit(document, "\n".join(lines), as_json)

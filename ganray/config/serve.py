@@ -110,6 +110,19 @@ class AccessConfig(Schema):
     A relative one is looked for as voices are."""
 
 
+class ListeningConfig(Schema):
+    """Listening tests, and what comes back from their listeners."""
+
+    tests: str | None = None
+    """Folder of tests, each in a folder of its own as `ganray listen make` leaves it: /listen/ID gives its page to
+    whoever has the address, and its answers are kept in its `results`. null: neither. A relative one is looked for as
+    voices are."""
+    max_result_bytes: int = Field(256 * 2**10, ge=1024)
+    """Largest result, in bytes; reading stops there and the answer is a 413. A round takes some 200."""
+    max_results: Count = 1000
+    """Results that a test may have; the next one is a 409."""
+
+
 class ServeConfig(Schema):
     """A service: which voices, under what limits, on how much of the cluster."""
 
@@ -134,6 +147,8 @@ class ServeConfig(Schema):
     """What happens when more is asked than can be done."""
     ingress: IngressConfig = IngressConfig()
     """The HTTP front."""
+    listening: ListeningConfig = ListeningConfig()
+    """Listening tests, and what comes back from their listeners."""
 
     @property
     def default_voice(self) -> str:

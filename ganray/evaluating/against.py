@@ -138,6 +138,7 @@ def read_report(where: str | Path) -> dict[str, Any]:
 def _values(document: Mapping[str, Any]) -> dict[str, dict[str, float]]:
     """Measure → clip → value of the voice."""
     found: dict[str, dict[str, float]] = {name: {} for name in document["measures"] if name in MEASURES}
+    found = {name: its for name, its in found.items() if MEASURES[name].of == "clip"}
     for clip in document["per_clip"]:
         for name, value in clip["scores"].get("voice", {}).items():
             if name in found:

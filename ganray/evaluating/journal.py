@@ -4,9 +4,11 @@ import base64
 import hashlib
 import json
 import os
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from ganray.evaluating.scorer import ClipScores, Failure, Sound
 
@@ -64,7 +66,8 @@ class Journal:
 
 
 def _line(index: int, scores: ClipScores) -> str:
-    entry = asdict(scores) | {"index": index}
+    embedded = {row: [_packed(one) for one in its] for row, its in scores.embedded.items()}
+    entry = asdict(replace(scores, embedded={})) | {"index": index, "embedded": embedded}
     for sound in entry["sounds"].values():
         sound |= {key: base64.b64encode(sound[key]).decode() for key in ("audio", "picture")}
     return json.dumps(entry) + "\n"
@@ -76,4 +79,13 @@ def _from(entry: dict[str, Any]) -> ClipScores:
         row: Sound(**sound | {key: base64.b64decode(sound[key]) for key in ("audio", "picture")})
         for row, sound in entry["sounds"].items()
     }
+    entry["embedded"] = {row: [_unpacked(*one) for one in its] for row, its in entry["embedded"].items()}
     return ClipScores(**entry)
+
+
+def _packed(vectors: np.ndarray) -> tuple[int, str]:
+    return len(vectors), base64.b64encode(vectors.astype("<f2").tobytes()).decode()
+
+
+def _unpacked(num: int, text: str) -> np.ndarray:
+    return np.frombuffer(base64.b64decode(text), "<f2").reshape(num, -1)

@@ -22,18 +22,27 @@ def page_of(report: Report, audio: AudioConfig) -> Page:
     """The page of a report."""
     voice, dataset = report.about["voice"], report.about["dataset"]
     seconds = sum(clip.seconds for clip in report.per_clip)
+    where = f"{dataset['name']}, split {dataset['split']}" if dataset["path"] else dataset["name"]
     intro = [
-        f"{report.clips} clips ({seconds / 60:.1f} min) of {dataset['name']}, split {dataset['split']}; "
+        f"{report.clips} clips ({seconds / 60:.1f} min) of {where}; "
         f"{audio.sample_rate:,} Hz, {audio.n_mels} mel bands, hop {audio.hop_length}.",
-        f"A {voice['kind']} voice of {voice['parameters'] / 1e6:.2f} M parameters"
+        _files(report)
+        if voice["kind"] == "clips"
+        else f"A {voice['kind']} voice of {voice['parameters'] / 1e6:.2f} M parameters"
         + (f", {speed:.1f} × real time on one core." if (speed := report.about["times_real_time"]) else "."),
     ]
+    if others := report.about.get("others"):
+        intro.append(
+            f"Fréchet distances are to {others['clips']} recordings of the split {others['split']}, of which no row is "
+            "made; other recordings are not at 0, as so few clips are never the whole. Level and sameness count, order "
+            "over more than 0.15 s doesn't."
+        )
     sections: list[Section] = [*_tables(report), _axes(report)]
     if report.against:
         sections.insert(0, _against(report.against, str(voice["name"])))
     if report.failures:
         sections.append(_failures(report))
-    sections += [*_players(report, audio), _per_clip(report)]
+    sections += [*_players(report, audio), *_per_clip(report)]
     sources = "; ".join(f"{name}: {MEASURES[name].source}" for name in report.about["measures"])
     footer = (
         f"Voice {voice['digest']}, dataset {dataset['digest']}, audio contract {audio.digest()}, "
@@ -41,6 +50,16 @@ def page_of(report: Report, audio: AudioConfig) -> Page:
         "momentum on the voice's own mel; WORLD: dio, stonemask, cheaptrick, d4c."
     )
     return Page(f"How {voice['name']} sounds", intro, sections, footer)
+
+
+def _files(report: Report) -> str:
+    """What was found in a folder of clips."""
+    if not report.about["dataset"]["path"]:
+        return "The files of a folder, without recordings to hold them against: nothing but noise is beside them."
+    left = report.about["unmatched"]
+    told = [f"{left['files']} of its files bear no clip's name"] if left["files"] else []
+    told += [f"{left['clips']} clips of the split have no file in it"] if left["clips"] else []
+    return "The files of a folder that bear the clips' names" + "".join(f"; {one}" for one in told) + "."
 
 
 def _tables(report: Report) -> list[Table]:
@@ -118,9 +137,11 @@ def _clip(title: str, text: str, clip: ClipScores, rows: Sequence[str], report: 
     return Clip(title, text, takes)
 
 
-def _per_clip(report: Report) -> Table:
+def _per_clip(report: Report) -> list[Table]:
     """The voice's scores, worst first: the clips to listen to."""
-    measures = report.about["measures"]
+    measures = [name for name in report.about["measures"] if MEASURES[name].of == "clip"]
+    if not measures:
+        return []
     first = MEASURES[measures[0]]
     sign = -1 if first.better == "lower" else 1
     clips = sorted(report.per_clip, key=lambda c: sign * c.rows.get("voice", {}).get(first.name, -sign * 1e9))
@@ -128,7 +149,7 @@ def _per_clip(report: Report) -> Table:
         [clip.id, f"{clip.seconds:.1f}", *(number(clip.rows.get("voice", {}).get(name)) for name in measures)]
         for clip in clips
     ]
-    return Table(f"Every clip, worst {first.name} first", ["clip", "seconds", *measures], rows, folded=True)
+    return [Table(f"Every clip, worst {first.name} first", ["clip", "seconds", *measures], rows, folded=True)]
 
 
 def _label(report: Report, row: str) -> str:

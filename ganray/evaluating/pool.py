@@ -47,20 +47,21 @@ def cluster(address: str | None) -> Iterator[None]:
 class Worker:
     """One scorer in a process of its own."""
 
-    def __init__(self, voice: str, dataset: str, split: str, options: dict[str, Any]) -> None:
+    def __init__(self, voice: str, dataset: str | None, split: str, options: dict[str, Any]) -> None:
         self._made_of = (voice, dataset, split, options)
 
     def ready(self) -> None:
         """Load the voice. Not in the constructor, whose errors reach the driver only as text."""
         import torch
 
-        from ganray.data import Dataset
         from ganray.evaluating.scorer import Scorer
-        from ganray.voice import Voice
+        from ganray.evaluating.subject import opened
 
         torch.set_num_threads(1)
         voice, dataset, split, options = self._made_of
-        self._scorer = Scorer(Voice.load(voice), Dataset.open(dataset).split(split), **options)
+        subject, others = opened(voice, dataset, split), options["others"]
+        beside = (others, subject.dataset.split(others.split)) if others and subject.dataset else None
+        self._scorer = Scorer(subject.voice, subject.clips, **options | {"others": beside})
 
     def score(self, index: int, shown: bool) -> ClipScores:
         """Judge one clip."""

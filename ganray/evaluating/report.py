@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from ganray.evaluating.against import Against
-from ganray.evaluating.scorer import ClipScores, Failure
+from ganray.evaluating.scorer import OTHERS, ClipScores, Failure
 from ganray.metrics import MEASURES
+from ganray.metrics.frechet import frechet
 from ganray.metrics.intervals import Interval, bootstrap
 
 VERSION = 1
@@ -108,6 +109,11 @@ def _intervals(
 ) -> Iterator[tuple[str, Interval]]:
     failed = {(failure.row, failure.measure) for clip in clips for failure in clip.failures}
     for name in measures:
+        if MEASURES[name].of == "set":
+            ours, theirs = ([one for clip in clips for one in clip.embedded.get(key, [])] for key in (row, OTHERS))
+            if ours:
+                yield name, frechet(ours, theirs, seed)
+            continue
         values = [clip.rows[row][name] for clip in clips if name in clip.rows.get(row, {})]
         if values or (row, name) in failed:
             yield name, bootstrap(values, seed)

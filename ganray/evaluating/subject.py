@@ -1,15 +1,19 @@
-"""What is to be judged: a voice folder. This is the one place that turns a run into one."""
+"""What is to be judged, a voice or a folder of clips, and on which clips. Here alone they are told apart."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
-from ganray.errors import UsageError
-from ganray.voice.reader import BUNDLED, located
+from ganray.data import Dataset, Split
+from ganray.errors import DataError, UsageError
+from ganray.evaluating.folder import SUFFIXES, Alone, Folder, Matched, is_folder_of_clips
+from ganray.voice import Voice
+from ganray.voice.reader import BUNDLED, CARD, located
 
 
 def voice_folder(subject: str) -> str:
-    """The voice folder that `subject` means, absolute, as workers have another working directory.
+    """The folder that `subject` means, absolute, as workers have another working directory.
 
-    `subject` is a folder, or the name of a voice that comes with ganray.
+    `subject` is a folder of a voice or of clips, or the name of a voice that comes with ganray.
 
     Raises:
         UsageError: It is a run that has not been exported.
@@ -20,6 +24,52 @@ def voice_folder(subject: str) -> str:
             f"{subject} is a run, not a voice", mend=f"export it first: ganray export {subject} --out VOICE"
         )
     return str(path)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is judged, on what.
+
+    Attributes:
+        voice: A voice, or what stands for one.
+        dataset: Where the recordings are; None: there are none.
+        clips: Those that are judged.
+    """
+
+    voice: Voice | Folder
+    dataset: Dataset | None
+    clips: Split | Matched | Alone
+
+
+def opened(folder: str, dataset: str | None, split: str) -> Subject:
+    """A voice and a split; a folder of clips and those of a split that it has files for; or such a folder alone.
+
+    Args:
+        folder: As `voice_folder` gives it.
+        dataset: Its folder or URI; None: none.
+        split: Name of the split.
+
+    Raises:
+        AudioContractError: Voice and dataset disagree.
+        DataError: One of them can't be opened, or no file bears the name of a clip.
+        UsageError: A voice is to be judged without recordings.
+    """
+    path = Path(folder)
+    files = not (path / CARD).is_file() and is_folder_of_clips(path)
+    if not files and path.is_dir() and not (path / CARD).is_file():
+        raise DataError(f"no voice at {folder}, and no clips: there is no {CARD}, nor a file {', '.join(SUFFIXES)}")
+    voice = None if files else Voice.load(folder)
+    if dataset is None:
+        if voice is not None:
+            raise UsageError("a voice is judged on recordings", mend="give --data DATASET, made by ganray prepare")
+        alone = Folder(folder)
+        return Subject(alone, None, Alone(alone))
+    found = Dataset.open(dataset)
+    if voice is None:
+        clips = Folder(folder, found.audio)
+        return Subject(clips, found, clips.matched(found.split(split)))
+    voice.audio.must_equal(found.audio, ours=f"voice {folder}", theirs=f"dataset {dataset}")
+    return Subject(voice, found, found.split(split))
 
 
 def report_folder(folder: str, split: str) -> Path:

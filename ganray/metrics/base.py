@@ -48,6 +48,8 @@ class Measure:
     """Whether it compares moment with moment: both must then say the same at the same time."""
     group: Literal["ear", "words", "likeness", "pitch", "signal"] = "likeness"
     """What it is about: see `GROUPS`."""
+    of: Literal["clip", "set"] = "clip"
+    """Whether a clip has a value, or only clips together have one."""
     margin: float = 0.0
     """A difference below is of no matter, however sure: what a regression gate lets pass."""
 

@@ -4,15 +4,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
 from ganray.config.audio import AudioConfig
 from ganray.metrics.base import audible, extra
-
-if TYPE_CHECKING:
-    from torch import nn
 
 RATE = 16_000
 _one_at_a_time = threading.Lock()
@@ -37,8 +34,29 @@ def distillmos(reference: np.ndarray | None, estimate: np.ndarray, sample_rate: 
         return float(_model()(waveform))
 
 
+def local_features(waveform: np.ndarray, sample_rate: int) -> np.ndarray:
+    """(F, 200) float32, a row every 20 ms: what goes into its transformer, where each row has heard 0.15 s.
+
+    Args:
+        waveform: (T,). Its level is left as it is.
+        sample_rate: Hz.
+    """
+    import torch
+
+    from ganray.audio import resample
+
+    shortest = np.zeros(RATE // 10, np.float32)  # its first layer can't do with less
+    signal = resample(waveform, sample_rate, RATE)
+    signal = np.concatenate([signal, shortest[: max(0, len(shortest) - len(signal))]])
+    with _one_at_a_time, _one_thread(), torch.inference_mode():
+        model = _model()
+        network = model.transformer_pool_attn
+        frames = network.transformer.norm(network.norm_input(model.cnn(torch.from_numpy(signal)[None])))
+        return network.transformer.linear_proj(frames.transpose(-1, -2))[0].numpy()
+
+
 @lru_cache(maxsize=1)
-def _model() -> "nn.Module":
+def _model() -> Any:
     """The network, loaded once a process."""
     import torch
 

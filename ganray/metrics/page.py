@@ -115,7 +115,19 @@ class Picture:
     kind: str = field(default="picture", init=False)
 
 
-Section = Table | Axes | Players | Picture
+@dataclass(frozen=True)
+class Link:
+    """Another page that lies with this one."""
+
+    heading: str
+    href: str
+    """Relative to this page."""
+    text: str
+    note: str = ""
+    kind: str = field(default="link", init=False)
+
+
+Section = Table | Axes | Players | Picture | Link
 
 
 @dataclass(frozen=True)

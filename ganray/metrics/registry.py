@@ -15,6 +15,7 @@ from ganray.metrics.dnsmos import dnsmos
 from ganray.metrics.estoi import estoi
 from ganray.metrics.f0_correlation import f0_correlation
 from ganray.metrics.f0_rmse import f0_rmse
+from ganray.metrics.frechet import of_sets_only
 from ganray.metrics.loudness import loudness
 from ganray.metrics.mcd import mcd
 from ganray.metrics.mel import mel
@@ -76,6 +77,10 @@ MEASURES: dict[str, Measure] = {
         Measure(
             "speaker", "cosine", "higher", True, speaker, "Wan et al., ICASSP 2018; Resemblyzer",
             module="resemblyzer", in_time=False, margin=0.01,
+        ),
+        Measure(
+            "frechet", "distance", "lower", False, of_sets_only, "Heusel et al. 2017, Kilgour et al. 2019",
+            module="distillmos", of="set",
         ),
         Measure("speech", "share of time", "neither", False, speech, "ITU-T P.56, method B", group="signal"),
         Measure("loudness", "LUFS", "neither", False, loudness, "ITU-R BS.1770-4, EBU R 128", group="signal"),
@@ -139,7 +144,7 @@ def measure(
 
     Raises:
         ConfigError: The name is unknown, or the package behind the measure isn't installed.
-        UsageError: The measure needs a reference or a text, and there is none.
+        UsageError: The measure needs a reference or a text, and there is none, or sets of clips.
         DataError: The measure can say nothing of this clip: it is silent, too short, holds NaN, or differs in length
             from its reference by more than 50 ms.
     """

@@ -151,6 +151,12 @@ class TimedSpeech(BaseModel):
     usage: Usage
 
 
+class Kept(BaseModel):
+    """A listener's answers are kept."""
+
+    status: Literal["kept"] = "kept"
+
+
 class Error(BaseModel):
     """What went wrong."""
 

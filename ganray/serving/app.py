@@ -18,6 +18,7 @@ from ray.serve import Application
 from ray.serve.config import BackpressureConfig
 from ray.serve.handle import DeploymentHandle
 
+from ganray.blind.collection import Collection
 from ganray.config import load
 from ganray.config.serve import ServeConfig, serve_rules
 from ganray.provisioning import pools
@@ -93,6 +94,8 @@ class Ingress:
     def __init__(self, generator: DeploymentHandle, config: ServeConfig) -> None:
         if config.access.keys:
             keys.read(Path(config.access.keys))  # a front with a damaged file does not start
+        if config.listening.tests:
+            Collection(config.listening.tests)  # nor does one that has nowhere to put results
         self.config = config
         self._generator = generator
         self._shelf = Shelf(config)

@@ -161,6 +161,8 @@ def _located(document: dict[str, Any], host: str | None, port: int | None) -> di
             args = application["args"] | {"voices": voices}
             if (args.get("access") or {}).get("keys"):
                 args["access"] = args["access"] | {"keys": str(Path(args["access"]["keys"]).resolve())}
+            if (args.get("listening") or {}).get("tests"):
+                args["listening"] = args["listening"] | {"tests": str(Path(args["listening"]["tests"]).resolve())}
             application = application | {"args": args}
         applications.append(application)
     return document | {"http_options": http, "applications": applications}

@@ -15,6 +15,7 @@ _WHY = {
     401: "The API key is missing or unknown.",
     404: "There is no such voice.",
     408: "The body did not come in time.",
+    409: "The test has all the results that it may have.",
     413: "The body is too large.",
     429: "Too many requests, for this key or for the service; see Retry-After.",
     500: "The service failed.",

@@ -15,6 +15,8 @@ import numpy as np
 import requests
 import soundfile
 
+from ganray.blind.heard import Sound as Loud
+from ganray.blind.heard import ab_of
 from ganray.config import AudioConfig
 from ganray.errors import GanrayError, UsageError
 from ganray.metrics import measure
@@ -90,11 +92,16 @@ def _decoded(content: bytes) -> tuple[np.ndarray, int]:
 
 @dataclass(frozen=True)
 class Answer:
-    """To a probe: its length, how it sounds, and how natural; None: that was not measured."""
+    """To a probe: what was heard, how it sounds, and how natural; None: that was not measured."""
 
-    seconds: float
+    heard: Loud
     sound: Sound
     distillmos: float | None
+
+    @property
+    def seconds(self) -> float:
+        """Its length."""
+        return len(self.heard[0]) / self.heard[1]
 
     def worse_than(self, other: "Answer") -> list[str]:
         """What speaks against it, beside another's answer to the same."""
@@ -120,6 +127,8 @@ class Examination:
 
     rows: list[dict[str, Any]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    sounds: dict[str, dict[str, Loud]] = field(default_factory=dict)
+    """Voice → probe → (T,) and its sample rate, of the probes that both answered."""
     better: str | None = None
     """The mean difference in DistillMOS with its 95 % interval; None: it was not measured."""
 
@@ -142,7 +151,7 @@ def examine(service: Service, old: str, new: str, clips: Sequence[Path] = (), li
     Raises:
         GanrayError: The service does not answer.
     """
-    found, differences = Examination(), []
+    found, differences = Examination(sounds={old: {}, new: {}}), []
     for probe in clips or SENTENCES:
         name = probe.name if isinstance(probe, Path) else probe
         before = _asked(service, old, probe, listen)
@@ -152,6 +161,7 @@ def examine(service: Service, old: str, new: str, clips: Sequence[Path] = (), li
             found.problems.append(f"{error}: {name}")
             continue
         found.rows.append({"probe": name, "old": before.as_json(), "new": after.as_json()})
+        found.sounds[old][name], found.sounds[new][name] = before.heard, after.heard
         found.problems += [f"{problem}: {name}" for problem in after.worse_than(before)]
         if before.distillmos is not None and after.distillmos is not None:
             differences.append(after.distillmos - before.distillmos)
@@ -172,7 +182,7 @@ def _asked(service: Service, voice: str, probe: Path | str, listen: bool) -> Ans
     sound.hear(waveform)
     audible = listen and not sound.is_silent
     score = measure("distillmos", waveform, sample_rate=rate, audio=AudioConfig()) if audible else None
-    return Answer(len(waveform) / rate, sound, score)
+    return Answer((waveform, rate), sound, score)
 
 
 def watch(service: Service, route: traffic.Route, seconds: float, tell: Callable[[str], None]) -> list[str]:
@@ -227,6 +237,7 @@ def promote(
     watch_s: float = 60.0,
     clips: Sequence[Path] = (),
     listen: bool = True,
+    ab: str | Path | None = None,
     tell: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Let `voice` answer to `name`, unless something speaks against it.
@@ -240,10 +251,11 @@ def promote(
         watch_s: Seconds.
         clips: As for `examine`.
         listen: As for `examine`.
+        ab: Folder for a blind A/B test of both on the probes, also where the new one is refused; None: none is made.
         tell: Gets a line now and then.
 
     Returns:
-        What was done and why, as JSON.
+        What was done and why, as JSON; `ab` holds the test's id and its page.
 
     Raises:
         UsageError: It answers to the name already, or the service has no such voice or another shelf.
@@ -258,13 +270,26 @@ def promote(
         raise UsageError(f"{voice} answers to {name} already", mend="see: ganray serve history")
     tell(f"{voice} and {live} on {len(clips or SENTENCES)} probes")
     found = examine(service, live, voice, clips, listen)
-    done = {"name": name, "old": live, "new": voice, "distillmos": found.better, "probes": found.rows}
+    done: dict[str, Any] = {
+        "name": name,
+        "old": live,
+        "new": voice,
+        "distillmos": found.better,
+        "probes": found.rows,
+        "ab": None,
+    }
+    why: dict[str, Any] = {"distillmos": found.better}
+    texts = {} if clips else {sentence: sentence for sentence in SENTENCES}
+    if ab is not None and (made := ab_of(found.sounds, ab, title="Which do you prefer?", texts=texts)):
+        tell(f"to be heard blind: {made.page}")
+        done["ab"] = {"test": made.test, "page": str(made.page)}
+        why["ab"] = made.test
     if not found.passed:
-        traffic.write_down(shelf, name, "refused", live=live, canary=voice, problems=found.problems)
+        traffic.write_down(shelf, name, "refused", live=live, canary=voice, problems=found.problems, **why)
         return done | {"what": "refused", "problems": found.problems}
     if share:
         route = traffic.Route(live, voice, share)
-        traffic.turn(shelf, name, route, "canary", distillmos=found.better)
+        traffic.turn(shelf, name, route, "canary", **why)
         try:
             problems = watch(service, route, watch_s, tell)
         except BaseException as error:
@@ -273,7 +298,7 @@ def promote(
         if problems:
             traffic.turn(shelf, name, traffic.Route(live), "rolled back", problems=problems)
             return done | {"what": "rolled back", "problems": problems}
-    traffic.turn(shelf, name, traffic.Route(voice), "live", before=live, distillmos=found.better)
+    traffic.turn(shelf, name, traffic.Route(voice), "live", before=live, **why)
     return done | {"what": "live", "problems": []}
 
 

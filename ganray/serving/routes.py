@@ -13,7 +13,7 @@ from fastapi.responses import FileResponse, JSONResponse, Response
 
 from ganray import __version__
 from ganray.config.serve import ServeConfig
-from ganray.serving import openapi
+from ganray.serving import listening, openapi
 from ganray.serving.answers import Health, Model, Models, Named, TimedSpeech, Vocoder, VoiceHealth, Voices
 from ganray.serving.errors import ApiError, install
 from ganray.serving.keys import Door
@@ -126,6 +126,8 @@ def create_app(service: Callable[[], Service]) -> FastAPI:
     @app.websocket("/v1/audio/speech/stream")
     async def live(socket: WebSocket) -> None:
         await converse(socket, service())
+
+    listening.install(app, service)
 
     @app.get("/", include_in_schema=False)
     async def page() -> Response:

@@ -6,11 +6,13 @@ from typing import Any
 
 import soundfile
 
+from ganray.audio import read
+from ganray.blind.heard import ab_of
 from ganray.config import RunConfig
 from ganray.config.sweep import SweepConfig
 from ganray.metrics import plots
 from ganray.metrics.intervals import student
-from ganray.metrics.page import Clip, Page, Picture, Players, Table, Take
+from ganray.metrics.page import Clip, Link, Page, Picture, Players, Table, Take
 from ganray.tuning.board import Board, Row
 from ganray.tuning.front import front
 from ganray.tuning.importance import importance
@@ -24,9 +26,14 @@ SCALE = {"recording": "the recordings", "griffin_lim": "Griffin-Lim copies"}
 
 
 def page(
-    sweep: SweepConfig, run: RunConfig, board: Board, dataset: dict[str, str], scale: dict[str, dict[str, float]]
+    sweep: SweepConfig,
+    run: RunConfig,
+    board: Board,
+    dataset: dict[str, str],
+    scale: dict[str, dict[str, float]],
+    blind: str | None = None,
 ) -> Page:
-    """The whole page."""
+    """The whole page; `blind` is where, relative to it, the listening test of its trials lies."""
     better = "lower" if board.mode == "min" else "higher"
     budget = " and ".join(f"{value:g} {name}" for name, value in sweep.budget.model_dump().items() if value)
     curves = {f"trial {row.id}": tuple(zip(*row.history, strict=True)) for row in board.rows if row.history}
@@ -35,7 +42,11 @@ def page(
         png = plots.lines(curves, y_label=board.metric)  # type: ignore[arg-type]
         caption = f"{board.metric} on held-out clips; {better} is better. A line that ends early was stopped."
         sections.append(Picture("Curves", png, caption))
-    sections += [*_lineage(board), *_front(sweep, board), *_keys(board), *_heard(board), _spent(sweep, run, board)]
+    sections += [*_lineage(board), *_front(sweep, board), *_keys(board), *_heard(board)]
+    if blind:
+        note = "Without names and in another order for each listener; ganray listen analyse DIR says what it came to."
+        sections.append(Link("Listen without knowing", blind, "The same trials as a blind test", note))
+    sections.append(_spent(sweep, run, board))
     return Page(
         f"Sweep {sweep.name}",
         [
@@ -219,13 +230,7 @@ def _keys(board: Board) -> list[Any]:
 
 def _heard(board: Board) -> list[Any]:
     """The best, the middle and the worst trial on the same clips, where their runs left sounds."""
-    ranked = sorted(
-        (r for r in board.rows if board.metric in r.scores and r.part == "search"),
-        key=lambda r: board.sign * r.scores[board.metric],
-    )
-    if not ranked:
-        return []
-    chosen = {"best": ranked[0], "middle": ranked[len(ranked) // 2], "worst": ranked[-1]}
+    chosen = _contestants(board)
     sounds: dict[str, list[Take]] = {}
     for name, row in chosen.items():
         for clip, path in _last_samples(Path(row.run) / "samples").items():
@@ -237,6 +242,36 @@ def _heard(board: Board) -> list[Any]:
     return (
         [Players("Listen", clips, note="Each trial's newest validation, on the same held-out clips.")] if clips else []
     )
+
+
+def _contestants(board: Board) -> dict[str, Row]:
+    """The best, the middle and the worst trial of the search."""
+    ranked = sorted(
+        (r for r in board.rows if board.metric in r.scores and r.part == "search"),
+        key=lambda r: board.sign * r.scores[board.metric],
+    )
+    return {"best": ranked[0], "middle": ranked[len(ranked) // 2], "worst": ranked[-1]} if ranked else {}
+
+
+def blind_test(board: Board, folder: Path) -> Path | None:
+    """Write an A/B test of those trials, each once, and of what was confirmed beside the recipe's own values if it was.
+
+    Returns:
+        Its page; None where fewer than two trials left sounds of a clip.
+    """
+    rows = {f"trial {row.id}": row for row in _contestants(board).values()}
+    confirmed = board.tried("confirm")
+    own = next((one for one in confirmed if not one.config), None)
+    if own is not None and confirmed[0] is not own:
+        rows = {"the best, confirmed": confirmed[0].rows[0], "the recipe's own values": own.rows[0]}
+    sounds = {
+        name: {clip: read(path) for clip, path in _last_samples(Path(row.run) / "samples").items()}
+        for name, row in rows.items()
+    }
+    sounds = {name: its for name, its in sounds.items() if its}
+    ab_of(sounds, folder, title="Which do you prefer?")
+    page = folder / "index.html"
+    return page if page.is_file() else None
 
 
 def _last_samples(folder: Path) -> dict[str, Path]:

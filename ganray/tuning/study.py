@@ -119,7 +119,8 @@ class Study:
         """Write everything.
 
         Returns:
-            The document: `sweep`, `trials`, `best`, `best_recipe`, `report`, `confirmed`, `scale`, `cost`.
+            The document: `sweep`, `trials`, `best`, `best_recipe`, `report`, `confirmed`, `scale`, `cost`, `ab` (the
+            page of a blind test, or None).
         """
         best, recipe = self.board.best, None
         if best is not None:
@@ -137,8 +138,14 @@ class Study:
             "scale": self.scale,
             "cost": report.cost(self.sweep, self.run, self.board),
             "report": str(self.folder / "report" / "index.html"),
+            "ab": None,
         }
-        report.page(self.sweep, self.run, self.board, self.dataset, self.scale).write(Path(str(document["report"])))
+        if blind := report.blind_test(self.board, self.folder / "report" / "ab"):
+            document["ab"] = str(blind)
+        page = report.page(
+            self.sweep, self.run, self.board, self.dataset, self.scale, "ab/index.html" if blind else None
+        )
+        page.write(Path(str(document["report"])))
         _write(self.folder / "report" / "report.json", json.dumps(document, indent=1, ensure_ascii=False) + "\n")
         self.keep(document)
         return document

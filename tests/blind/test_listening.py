@@ -15,8 +15,10 @@ from scipy.stats import binomtest
 from ganray.audio import loudness
 from ganray.blind import analyse, make_test
 from ganray.blind.analysis import read_json, share_of
+from ganray.blind.collection import Collection, FullError
 from ganray.blind.make import low_passed
 from ganray.blind.systems import System, open_systems
+from ganray.cli import cli
 from ganray.cli.listen import told
 from ganray.errors import DataError, UsageError
 from tests.conftest import like_speech
@@ -205,3 +207,27 @@ def test_a_listener_goes_through_it_and_gets_a_file(made, tmp_path):
     assert found["trials"] == made.trials
     assert {trial["trial"] for trial in saved["trials"]} == set(range(made.trials))
     assert told(found)
+
+
+def test_results_are_found_in_the_tests_own_folder_in_any_other_or_one_by_one(clips, tmp_path, capsys):
+    made = make_test("ab", systems("good", "bad"), clips, RATE, tmp_path / "test")
+    key = read_json(made.key)
+    with pytest.raises(DataError, match="no result in"):
+        cli.main(["listen", "analyse", str(tmp_path / "test")], standalone_mode=False)
+    (collected,) = [Collection(tmp_path).test(made.test)]
+    one = listener(key, lambda n, o: {"vote": "a"}, "one")
+    kept = collected.add(one, most=2)
+    elsewhere = tmp_path / "mail"
+    elsewhere.mkdir()
+    (elsewhere / "two.json").write_text(json.dumps(listener(key, lambda n, o: {"vote": "b"}, "two")))
+    for given, listeners in (([], 1), ([kept], 1), ([elsewhere], 1), ([kept, elsewhere], 2)):
+        asked = ["listen", "analyse", str(tmp_path / "test"), *map(str, given), "--json"]
+        cli.main(asked, standalone_mode=False)
+        assert json.loads(capsys.readouterr().out)["listeners"] == listeners
+    with pytest.raises(DataError, match=r"trials\.0\.vote"):
+        analyse(key, [listener(key, lambda n, o: {"vote": "c"}, "odd")])
+    with pytest.raises(FullError):
+        [collected.add(one, most=2) for _ in range(2)]
+    with pytest.raises(DataError, match="no folder of listening tests"):
+        Collection(tmp_path / "nowhere")
+    assert Collection(tmp_path).test("nothing") is None

@@ -84,7 +84,8 @@ def test_what_is_written_is_whole(report):
 @pytest.mark.slow
 def test_a_noise_voice_is_judged_by_its_draws(noise_voice, dataset, ray_session, tmp_path):
     found = evaluate(str(noise_voice), str(dataset), "validation", clips=2, out=tmp_path, workers=1, quiet=True)
-    assert {"distillmos", "loudness", "clipping"} <= set(found.scores) <= {"distillmos", "dnsmos", *SIGNAL}
+    always = {"distillmos", "frechet", "loudness", "clipping"}
+    assert always <= set(found.scores) <= {"distillmos", "frechet", "dnsmos", *SIGNAL}
     assert found.clips == found.scores["distillmos"]["num"] == 2
     assert set(found.scale["noise"]) == set(found.scores)
     assert "Draw 2" in found.page.read_text(encoding="utf-8")

@@ -9,6 +9,7 @@ import pytest
 import requests
 from safetensors.numpy import load_file, save_file
 
+from ganray.blind.analysis import read_json
 from ganray.cli import cli
 from ganray.config.serve import ServeConfig
 from ganray.errors import GanrayError, UsageError
@@ -69,9 +70,12 @@ def test_a_voice_is_promoted_under_load_and_a_broken_one_is_not(ray_session, mel
         weights = load_file(shelf / name / "generator.safetensors")
         changed = {key: change(value) if value.dtype.kind == "f" else value for key, value in weights.items()}
         save_file(changed, shelf / name / "generator.safetensors")
+    listening = tmp_path / "listening"
+    listening.mkdir()
     config = ServeConfig.model_validate(
-        {"voices": {"one": str(mel_voice)}, "shelf": str(shelf), "autoscaling": {"max_replicas": 1}}
-    )
+        {"voices": {"one": str(mel_voice)}, "shelf": str(shelf), "autoscaling": {"max_replicas": 1},
+         "listening": {"tests": str(listening)}}
+    )  # fmt: skip
     statuses, answered, done = [], set(), threading.Event()
     with start(config, port=0) as endpoint:
 
@@ -85,20 +89,39 @@ def test_a_voice_is_promoted_under_load_and_a_broken_one_is_not(ray_session, mel
         thread.start()
         try:
             asked = ["serve", "promote", "--for", "one", "--shelf", str(shelf), "--url", endpoint.url]
-            asked += ["--probe", str(clip), "--no-listen", "--json"]
+            asked += ["--probe", str(clip), "--no-listen", "--ab", str(listening / "one-two"), "--json"]
             with pytest.raises(GanrayError, match=r"broken was refused, one goes on: .*NaN"):
                 cli.main([*asked, "broken"], standalone_mode=False)
             capsys.readouterr()
+            assert not any(listening.iterdir())  # nothing that both said
             cli.main([*asked, "two", "--canary", "50%", "--watch", "3"], standalone_mode=False)
             taken = json.loads(capsys.readouterr().out)
         finally:
             done.set()
             thread.join()
         health = requests.get(f"{endpoint.url}/v1/audio/voices/two/health", timeout=60).json()
+        heard_blind(endpoint.url, listening / "one-two", taken["ab"]["test"], capsys)
     assert (taken["what"], taken["old"], taken["new"]) == ("live", "one", "two")
     assert traffic.read(shelf) == {"one": Route("two")}
     assert [entry["what"] for entry in traffic.history(shelf)] == ["refused", "canary", "live"]
+    assert traffic.history(shelf)[-1]["ab"] == taken["ab"]["test"]
     assert set(statuses) == {200}  # nobody noticed
     assert answered == {"one", "two"}
     assert (health["failed"], health["silent"]) == (0, 0)
     assert health["streams"] > 1
+
+
+def heard_blind(url, folder, test, capsys):
+    """The service that both voices are on gives the test out, and takes the answers."""
+    page = requests.get(f"{url}/listen/{test}", timeout=60)
+    assert page.content == (folder / "index.html").read_bytes()
+    key = read_json(folder / "key.json")
+    assert set(key["names"].values()) == {"one", "two"}
+    sounds = key["trials"][0]["sounds"]
+    new = next(place for place, sound in zip("ab", sounds, strict=True) if key["names"][sound] == "two")
+    result = {"kind": "listening-result", "test": test, "listener": "x",
+              "trials": [{"trial": 0, "order": sounds, "vote": new}]}  # fmt: skip
+    assert requests.post(f"{url}/listen/{test}/results", json=result, timeout=60).status_code == 201
+    cli.main(["listen", "analyse", str(folder), "--json"], standalone_mode=False)
+    (pair,) = json.loads(capsys.readouterr().out)["pairs"]
+    assert (pair["one"], pair["other"], pair["prefers_one"]["count"]) == ("one", "two", 0)

@@ -9,6 +9,7 @@ import pytest
 import soundfile
 import yaml
 
+from ganray.blind.analysis import read_json
 from ganray.models import load_run
 from ganray.tuning import report
 from ganray.tuning.board import Board, Row
@@ -16,6 +17,7 @@ from ganray.tuning.front import front
 from ganray.tuning.study import Study
 from ganray.tuning.trials import load_sweep
 from ganray.tuning.view import text
+from tests.conftest import like_speech
 
 SWEEP: dict[str, Any] = {
     "name": "little",
@@ -147,6 +149,47 @@ def test_the_page_shows_what_the_keys_did_and_lets_the_best_and_the_worst_be_hea
     newest, _ = soundfile.read(io.BytesIO(takes[0].audio))
     assert newest.max() == pytest.approx(0.1, abs=1e-3)
     assert "optim.generator.lr" in page.html()
+
+
+def test_the_same_trials_are_a_blind_test_that_the_page_links_to(tmp_path):
+    rows = []
+    for number in range(4):
+        folder = tmp_path / "trials" / f"{number:02}" / "samples"
+        folder.mkdir(parents=True)
+        for clip in ("clip-1", f"clip-of-{number}"):
+            soundfile.write(folder / f"step-{10:07}-{clip}.wav", like_speech(0.5, number), 24_000)
+        row = Row(f"{number:02}", {"optim.generator.lr": 1e-3}, str(folder.parent), status="finished")
+        row.scores = {"val/mel": 0.1 * number + 0.2}
+        rows.append(row)
+    sweep, run = load_sweep(SWEEP)
+    board = Board(rows, "val/mel", "min")
+    document = Study(tmp_path, sweep, run, {"path": "/data/a", "digest": "0"}, board).write()
+    assert document["ab"] == str(tmp_path / "report" / "ab" / "index.html")
+    key = read_json(tmp_path / "report" / "ab" / "key.json")
+    assert set(key["names"].values()) == {"trial 00", "trial 02", "trial 03"}  # best, middle, worst
+    assert {trial["clip"] for trial in key["trials"]} == {"clip-1"}  # what all of them said
+    assert len(key["trials"]) == 3
+    assert 'href="ab/index.html"' in (tmp_path / "report" / "index.html").read_text()
+    assert "trial 0" not in (tmp_path / "report" / "ab" / "index.html").read_text()
+    (tmp_path / "report" / "ab" / "results").mkdir()
+    Study(tmp_path, sweep, run, {"path": "/data/a", "digest": "0"}, board).write()
+    assert read_json(tmp_path / "report" / "ab" / "key.json") == key  # somebody listened to it
+
+    rows += [Row("04", {"optim.generator.lr": 1e-3}, rows[0].run, part="confirm", scores={"val/mel": 0.1}),
+             Row("05", {}, rows[1].run, part="confirm", scores={"val/mel": 0.3})]  # fmt: skip
+    assert report.blind_test(board, tmp_path / "confirmed")
+    names = set(read_json(tmp_path / "confirmed" / "key.json")["names"].values())
+    assert names == {"the best, confirmed", "the recipe's own values"}
+
+
+def test_without_sounds_there_is_no_blind_test(tmp_path):
+    sweep, run = load_sweep(SWEEP)
+    row = Row("00", {}, str(tmp_path / "gone"), status="finished", scores={"val/mel": 0.2})
+    board = Board([row], "val/mel", "min")
+    document = Study(tmp_path, sweep, run, {"path": "/data/a", "digest": "0"}, board).write()
+    assert document["ab"] is None
+    assert not (tmp_path / "report" / "ab").exists()
+    assert "Listen without knowing" not in (tmp_path / "report" / "index.html").read_text()
 
 
 def seeded(config: dict[str, Any], scores: list[float | None], part: str = "search") -> list[Row]:
