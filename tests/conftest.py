@@ -55,6 +55,15 @@ TINY_TEXT = [
 """The same for text_small."""
 
 
+@pytest.fixture
+def in_doubles(monkeypatch):
+    """Everything in double precision: what then differs is the mathematics, and not how a processor rounds."""
+    monkeypatch.setattr(torch.Tensor, "float", torch.Tensor.double)
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
 @pytest.fixture(scope="session")
 def ray_session():
     """One embedded cluster of four logical CPUs for the whole session."""

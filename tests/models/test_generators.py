@@ -110,7 +110,7 @@ def test_gradient_reaches_every_parameter(name, keys):
 
 
 @pytest.mark.parametrize("name", types("generators"))
-def test_the_same_key_gives_the_same_waveform_in_any_batch(name):
+def test_the_same_key_gives_the_same_waveform_in_any_batch(name, in_doubles):
     model = generator(name).eval()
     both = make(model, batch=2)[1]
     mel = speech_mel(40)[1:] if model.condition != "noise" else speech_mel(40)[:1]
@@ -125,7 +125,7 @@ STRIDED = [("source_filter", {"stride": 2}), ("source_filter", {"stride": 3})]
 
 @pytest.mark.parametrize(("name", "keys"), OF_FRAMES + STRIDED + VARIED)
 @pytest.mark.parametrize("block", [1, 7, 30])
-def test_blocks_with_their_context_equal_the_whole(name, keys, block):
+def test_blocks_with_their_context_equal_the_whole(name, keys, block, in_doubles):
     model = generator(name, **keys).eval()
     for parameter in model.parameters():  # larger than at the start, so that every path is heard
         # Waves and exponentials make more of a rounding.
