@@ -61,9 +61,8 @@ def send(folder: Path, uri: str) -> int:
 
 
 def _digests(card: dict) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for split in card["splits"].values():
-        found |= zip(split["shards"], split.get("shard_digests", split["shards"]), strict=True)
-        if "index" in split:
-            found[split["index"]] = split["index_digest"]
-    return found
+    return {
+        name: digest
+        for split in card["splits"].values()
+        for name, digest in zip(split["shards"], split.get("shard_digests", split["shards"]), strict=True)
+    }

@@ -53,7 +53,7 @@ class SplitWriter:
 
     def index(self) -> dict[str, Any]:
         """Write the index of a split that is closed; what the card says of it, so that it can be read from a bucket."""
-        path = self.folder / f"{self.split}-index.parquet"
+        path = self.folder / f"index-{self.split}.parquet"
         clips = [end - begin for begin, end in itertools.pairwise([*self._begins, self.clips])]
         write_index(path, self._ids, self._lengths, clips)
         sizes = [(self.folder / shard).stat().st_size for shard in self.shards]

@@ -156,7 +156,7 @@ def test_a_shard_that_was_changed_ends_the_reading(uri, cache_folder):
 def test_a_full_disk_is_told_and_clips_are_read_all_the_same(uri, local, cache_folder):
     folder = cache_folder / Dataset.open(uri).digest
     folder.mkdir(parents=True)
-    for name in ("train-index.parquet", *(f"train-0000{number}.parquet" for number in range(3))):
+    for name in ("index-train.parquet", *(f"train-0000{number}.parquet" for number in range(3))):
         (folder / f".{name}.part").symlink_to("/dev/full")  # writing there ends as on a full disk
     split = Dataset.open(uri).split("train")
     for got, want in zip(batches(split), batches(local), strict=True):
@@ -263,8 +263,8 @@ def test_a_dataset_without_an_index_is_copied_whole(small_dataset, s3, tmp_path,
 
 def test_an_index_that_is_not_the_splits_is_refused(uri, cache_folder):
     storage = Storage(uri)
-    storage.put_bytes(storage.read("train-00000.parquet"), "train-index.parquet")
-    with pytest.raises(DataError, match=r"train-index\.parquet\?.* is not what dataset\.json says"):
+    storage.put_bytes(storage.read("train-00000.parquet"), "index-train.parquet")
+    with pytest.raises(DataError, match=r"index-train\.parquet\?.* is not what dataset\.json says"):
         Dataset.open(uri).split("train")
 
 
