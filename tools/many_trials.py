@@ -67,7 +67,7 @@ def main() -> None:
             given.dataset,
             storage=storage,
             overrides=[f"samples={given.trials}", f"concurrency={given.at_once}",
-                       "resources={num_workers: 4, cpus_per_worker: 4}"],
+                       "scheduler={type: fifo}", "resources={num_workers: 4, cpus_per_worker: 4}"],
             address="auto",
             quiet=True,
             trainer=surrogate,
@@ -124,7 +124,7 @@ class Watch:
             if not self._boards:
                 continue
             begun = time.perf_counter()
-            text(self._boards[0])
+            text(self._boards[0], most=40)
             self.table.append(time.perf_counter() - begun)
             ended = sum(row.status not in ("waiting", "running") for row in self._boards[0].rows)
             print(f"{ended} trials ended, driver {self.memory[-1]} MB, table {1e3 * self.table[-1]:.0f} ms", flush=True)

@@ -21,6 +21,7 @@ _ENVIRONMENT = {
     "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",  # a trial's last word holds how it ended, not a score
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # the runs keep their own diaries
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
+    "TUNE_GLOBAL_CHECKPOINT_S": "86400",  # the study keeps the sweep; Tune writes all it ever heard, again and again
     "RAY_AIR_NEW_OUTPUT": "0",
 }
 
@@ -73,6 +74,8 @@ class Stage:
                 num_samples=len(rows),
                 max_concurrent_trials=min(self.at_once, len(rows)),
                 time_budget_s=minutes and 60 * minutes,
+                # One process for many trials, where all run to their end: who is stopped must take its training along.
+                reuse_actors=minutes is None and not (early and study.sweep.scheduler.type in ("asha", "median")),
                 trial_name_creator=lambda trial: f"trial-{trial.config['number']:02}",
                 trial_dirname_creator=lambda trial: f"{trial.config['number']:02}",
             ),

@@ -95,6 +95,15 @@ def test_the_table_names_every_trial_once(board):
     assert "diverged: step 11: a loss is no number" in lines[3]
 
 
+def test_of_hundreds_of_trials_the_table_shows_the_best_and_those_that_run():
+    rows = [Row(f"{i:03}", {"lr": i}, "", scores={"val/mel": 1 + i / 100}, status="finished") for i in range(100)]
+    rows += [Row(f"{i}", {"lr": i}, "", status="running") for i in range(100, 130)]
+    rows += [Row(f"{i}", {"lr": i}, "") for i in range(130, 500)]
+    lines = text(Board(rows, "val/mel", "min"), most=21).splitlines()
+    assert [line.split()[0] for line in lines[1:-1]] == [f"{i:03}" for i in [*range(10), *range(100, 110)]]
+    assert lines[-1].split(None, 1)[1] == "480 more; in all 100 finished, 30 running, 370 waiting"
+
+
 def test_the_best_recipe_is_a_whole_recipe_with_its_origin(board, tmp_path):
     sweep, run = load_sweep(SWEEP)
     document = Study(tmp_path, sweep, run, {"path": "/data/a", "digest": "0"}, board).write()
