@@ -34,10 +34,13 @@ class LimitsConfig(Schema):
 class StreamConfig(Schema):
     """How long the blocks of a streamed response are. The audio does not depend on it."""
 
-    first_frames: Count = 16
+    first_frames: Count = 24
     """Mel frames of the first block: fewer are heard sooner."""
-    block_frames: Count = 96
-    """Blocks double from there up to so many frames: longer ones cost less."""
+    growth: Count = 16
+    """How many times as long as a block the next one is. A voice below 20 times real time wants 2: it must have made a
+    block before the last one was heard."""
+    block_frames: Count = 512
+    """No block has more frames: longer ones cost less, and let others wait longer."""
     first_audio_s: Seconds = 0.1
     """When a listener wants the first block: a stream that is further ahead of its playback lets it pass."""
 

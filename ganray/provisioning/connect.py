@@ -10,6 +10,7 @@ from typing import Any
 import ray
 
 from ganray.errors import GanrayError
+from ganray.provisioning import front
 
 API_SERVER = "RAY_API_SERVER_ADDRESS"
 """Where Ray's state API is. Ray Train's cleaner of placement groups asks it; without this name in its environment it
@@ -37,7 +38,8 @@ def connect(address: str | None = None, num_cpus: int | None = None) -> bool:
         return False
     address = address or os.environ.get("RAY_ADDRESS") or "local"
     if address == "local":
-        os.environ.setdefault(PROXY_PATIENCE, "60")
+        for name, value in ({PROXY_PATIENCE: "60"} | front.environment(free_port())).items():
+            os.environ.setdefault(name, value)
         port = free_port()
         _init(address, f"http://127.0.0.1:{port}", dashboard_host="127.0.0.1", dashboard_port=port, num_cpus=num_cpus)
     else:

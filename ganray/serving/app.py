@@ -97,7 +97,7 @@ class Ingress:
         if config.listening.tests:
             Collection(config.listening.tests)  # nor does one that has nowhere to put results
         self.config = config
-        self._generator = generator
+        self._generator = generator.options(stream=True)
         self._shelf = Shelf(config)
         self._traffic = Traffic(config.shelf)
         self._ward = Ward()
@@ -117,16 +117,15 @@ class Ingress:
 
     async def vocode(self, voice: str, signal: np.ndarray, seed: int) -> AsyncIterator[Block]:
         """Blocks from a generator."""
-        handle = self._generator.options(stream=True)
-        async for block in self._watched(voice, lambda: handle.vocode.remote(voice, signal, seed)):
+        async for block in self._watched(voice, lambda: self._generator.vocode.remote(voice, signal, seed)):
             yield block
 
     async def speak(
         self, voice: str, text: str, delivery: dict[str, Any], seed: int, reading: Reading
     ) -> AsyncIterator[Block]:
         """Blocks from a generator."""
-        handle = self._generator.options(stream=True)
-        async for block in self._watched(voice, lambda: handle.speak.remote(voice, text, delivery, seed, reading)):
+        asked = voice, text, delivery, seed, reading
+        async for block in self._watched(voice, lambda: self._generator.speak.remote(*asked)):
             yield block
 
     async def _watched(self, voice: str, begin: Callable[[], AsyncIterator[Answer]]) -> AsyncIterator[Block]:

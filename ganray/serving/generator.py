@@ -97,7 +97,7 @@ class Generator:
 
     @property
     def _sizes(self) -> dict[str, Any]:
-        return {"first_frames": self.config.stream.first_frames, "block_frames": self.config.stream.block_frames}
+        return self.config.stream.model_dump(include={"first_frames", "growth", "block_frames"})
 
     async def _stream(
         self, loaded: Loaded, seconds: float, begin: Callable[[], Iterator[Block]]
@@ -119,7 +119,7 @@ class Generator:
             return block
 
         try:
-            while (block := await self._turns.take(playback.due, step)) is not None:
+            while (block := await self._turns.take(playback.due, step, playing=playback.began is not None)) is not None:
                 if not np.isfinite(block.waveform).all():
                     raise GanrayError("the voice made NaN", voice=name, mend="export an earlier checkpoint")
                 made = len(block.waveform) / rate

@@ -124,8 +124,9 @@ class Voice:
         seed: int = 0,
         lexicon: Lexicon | None = None,
         markup: bool = False,
-        first_frames: int = 16,
-        block_frames: int = 96,
+        first_frames: int = 24,
+        growth: int = 16,
+        block_frames: int = 512,
     ) -> Iterator[Block]:
         """The same in blocks, as soon as they are made: together they equal what `say` gives.
 
@@ -134,8 +135,16 @@ class Voice:
         Raises:
             UsageError: As `say`, before the first block.
         """
-        speaker, sizes = self.must_speak(), {"first_frames": first_frames, "block_frames": block_frames}
-        return speaker.speak(text, delivery or Delivery(), seed=seed, lexicon=lexicon, markup=markup, **sizes)
+        return self.must_speak().speak(
+            text,
+            delivery or Delivery(),
+            seed=seed,
+            lexicon=lexicon,
+            markup=markup,
+            first_frames=first_frames,
+            growth=growth,
+            block_frames=block_frames,
+        )
 
     def imitate(
         self,
@@ -172,7 +181,7 @@ class Voice:
             return self.generator(self._inputs(mel, seed, f0))[0, 0].float().cpu().numpy()
 
     def stream(
-        self, mel: np.ndarray, seed: int = 0, first_frames: int = 16, block_frames: int = 96
+        self, mel: np.ndarray, seed: int = 0, first_frames: int = 24, growth: int = 16, block_frames: int = 512
     ) -> Iterator[np.ndarray]:
         """The same in blocks, the first short, so that it is there soon; together they equal `vocode`.
 
@@ -181,7 +190,7 @@ class Voice:
         """
         with torch.inference_mode():
             inputs = self._inputs(mel, seed)
-        return stream(self._engine, inputs, first_frames, block_frames)
+        return stream(self._engine, inputs, first_frames, growth, block_frames)
 
     def draw(self, seed: int = 0, count: int = 1) -> np.ndarray:
         """(count, T) waveforms from noise.

@@ -94,8 +94,9 @@ class Speaker:
         seed: int = 0,
         lexicon: Lexicon | None = None,
         markup: bool = False,
-        first_frames: int = 16,
-        block_frames: int = 96,
+        first_frames: int = 24,
+        growth: int = 16,
+        block_frames: int = 512,
     ) -> Iterator[Block]:
         """Blocks of speech, as soon as they are made; of a text in pieces, as soon as its sentences end.
 
@@ -107,7 +108,7 @@ class Speaker:
         first = next(sentences, None)
         if first is None:
             raise UsageError("nothing to say: there is no word in the text", mend="give a text with letters or digits")
-        return self._blocks(chain([first], sentences), delivery, labels, seed, first_frames, block_frames)
+        return self._blocks(chain([first], sentences), delivery, labels, seed, first_frames, growth, block_frames)
 
     def must_be_as_said(self, text: str, language: str | None = None) -> None:
         """See to it that no word of a text is said as others, as `25` or `Dr.` would be.
@@ -152,13 +153,15 @@ class Speaker:
         labels: np.ndarray,
         seed: int,
         first_frames: int,
+        growth: int,
         block_frames: int,
     ) -> Iterator[Block]:
         done = 0
         for number, sentence in enumerate(sentences):
             inputs, durations = self._plan(sentence, delivery, labels, seed, number)
             words = self.words_of(sentence, durations, done)
-            for waveform in stream(self.engine, inputs, block_frames if number else first_frames, block_frames):
+            begin = block_frames if number else first_frames
+            for waveform in stream(self.engine, inputs, begin, growth, block_frames):
                 yield Block(waveform, words)
                 done, words = done + len(waveform), ()
             if sentence.ends_paragraph:

@@ -28,7 +28,7 @@ class SlowVoice:
     def mel(self, waveform: np.ndarray) -> np.ndarray:
         return np.zeros((100, len(waveform) // 256), np.float32)
 
-    def stream(self, mel: np.ndarray, seed: int, first_frames: int, block_frames: int):
+    def stream(self, mel: np.ndarray, seed: int, first_frames: int, growth: int, block_frames: int):
         for _ in range(BLOCKS):
             time.sleep(0.03)
             self.made.append(seed)

@@ -26,6 +26,24 @@ def test_the_most_urgent_work_is_done_first_and_equals_in_their_order():
     assert asyncio.run(run()) == ["a", "b1", "b2", "c"]
 
 
+def test_who_listens_and_soon_has_nothing_left_goes_before_those_who_came_first():
+    async def run() -> list[str]:
+        turns, done, gate, now = Turns(), [], threading.Event(), time.monotonic()
+        first = asyncio.create_task(turns.take(0.0, gate.wait))
+        await asyncio.sleep(0.05)
+        asked = [(-1.0, "late", False), (0.1, "in need", True), (0.05, "new", False), (9.0, "well off", True)]
+        others = [
+            asyncio.create_task(turns.take(now + due, lambda name=name: done.append(name), playing=playing))
+            for due, name, playing in asked
+        ]
+        await asyncio.sleep(0.05)
+        gate.set()
+        await asyncio.gather(first, *others)
+        return done
+
+    assert asyncio.run(run()) == ["in need", "late", "new", "well off"]
+
+
 def test_who_is_cancelled_while_waiting_is_left_out_and_errors_reach_who_asked():
     async def run() -> list[str]:
         turns, done, gate = Turns(), [], threading.Event()

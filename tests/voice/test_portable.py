@@ -64,7 +64,9 @@ def test_eight_bits_say_nearly_the_same(both, in_eight_bits):
 
 def test_blocks_in_eight_bits_are_the_whole_too(in_eight_bits):
     whole = in_eight_bits.say(TEXT, Delivery()).waveform
-    blocks = [block.waveform for block in in_eight_bits.speak(TEXT, Delivery(), first_frames=7, block_frames=33)]
+    blocks = [
+        block.waveform for block in in_eight_bits.speak(TEXT, Delivery(), first_frames=7, growth=2, block_frames=33)
+    ]
     assert len(blocks) > 5
     np.testing.assert_allclose(np.concatenate(blocks), whole, atol=2e-5)
 

@@ -42,7 +42,7 @@ def test_every_word_is_heard_in_order(plain):
 
 def test_blocks_together_are_the_whole(voice, plain):
     blocks = list(voice.speak(TEXT))
-    assert len(blocks[0].waveform) == 16 * 256
+    assert len(blocks[0].waveform) == 24 * 256
     np.testing.assert_allclose(np.concatenate([block.waveform for block in blocks]), plain.waveform, atol=2e-6)
     assert tuple(word for block in blocks for word in block.words) == plain.words
 

@@ -40,7 +40,7 @@ def test_a_voice_says_what_it_is(voice, mel_voice):
 @pytest.mark.parametrize(("first", "block"), [(1, 1), (4, 16), (16, 96), (1000, 1000)])
 def test_streamed_blocks_equal_the_whole(voice, mel, first, block):
     whole = voice.vocode(mel, seed=3)
-    blocks = list(voice.stream(mel, seed=3, first_frames=first, block_frames=block))
+    blocks = list(voice.stream(mel, seed=3, first_frames=first, growth=2, block_frames=block))
     assert len(blocks[0]) == min(first, mel.shape[1]) * 256
     np.testing.assert_allclose(np.concatenate(blocks), whole, atol=2e-6)
 
