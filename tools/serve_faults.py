@@ -21,9 +21,12 @@ from typing import Any
 import aiohttp
 import ray
 from ray import serve
-from serve_processes import CONTROLLER, GENERATOR, PROXY, pids
+from serve_processes import CONTROLLER, GENERATOR, children, pids, proxies
 
 from ganray.config.serve import ServeConfig
+from ganray.provisioning import front
+from ganray.provisioning.connect import free_port
+from ganray.provisioning.start import LOST_NODE
 from ganray.serving import Endpoint, start
 from ganray.serving.load import SENTENCES, Heard, closed, listen, summary
 from ganray.voice.reader import located
@@ -38,7 +41,8 @@ def replica(endpoint: Endpoint, config: ServeConfig) -> None:
 
 def proxy(endpoint: Endpoint, config: ServeConfig) -> None:
     """SIGKILL to what holds every connection."""
-    os.kill(pids(PROXY)[0], signal.SIGKILL)
+    for pid in proxies():
+        os.kill(pid, signal.SIGKILL)
 
 
 def controller(endpoint: Endpoint, config: ServeConfig) -> None:
@@ -83,9 +87,42 @@ async def suffer(endpoint: Endpoint, config: ServeConfig, fault: Callable, secon
         return row | {"slowest_first_audio_ms": 1000 * max((h.first_s or 0.0) for h in heard)}
 
 
+def lost_node(seconds: float) -> dict[str, Any]:
+    """A machine of two is gone at once, with one of two generators and one of two fronts."""
+    from ray.cluster_utils import Cluster
+
+    for name, value in (front.environment(free_port()) | LOST_NODE).items():
+        os.environ.setdefault(name, value)
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    lost = cluster.add_node(num_cpus=1)
+    scaling = {"min_replicas": 2, "max_replicas": 2}
+    config = ServeConfig.model_validate(
+        {"voices": {"live": "english"}, "autoscaling": scaling, "ingress": {"replicas": 2}}
+    )
+
+    def power_cut(endpoint: Endpoint, config: ServeConfig) -> None:
+        raylet = lost.all_processes["raylet"][0].process.pid
+        for pid in [raylet, *(child for child, _ in children(raylet))]:
+            os.kill(pid, signal.SIGKILL)
+
+    try:
+        with start(config, port=0, address=cluster.address) as endpoint:
+            return asyncio.run(suffer(endpoint, config, power_cut, seconds))
+    finally:
+        ray.shutdown()
+        cluster.shutdown()
+
+
+def tell(name: str, row: dict[str, Any]) -> None:
+    """A line."""
+    counts = ", ".join(f"{row[key]} {key}" for key in ("whole", "failed", "refused", "corrupted"))
+    first = f"first audio {row['first_audio_ms']['p50']:.0f} ms, slowest {row['slowest_first_audio_ms']:.0f}"
+    print(f"{name}: {counts}; {first}", *row["failures"], sep="\n    ", file=sys.stderr, flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", choices=FAULTS, action="append")
+    parser.add_argument("--only", choices=[*FAULTS, "node"], action="append")
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
@@ -95,19 +132,17 @@ def main() -> None:
         config = ServeConfig.model_validate({"voices": {"english": "english"}, "shelf": folder, "autoscaling": scaling})
         rows = {}
         with start(config, port=0) as endpoint:
-            for name in given.only or FAULTS:
+            for name in [name for name in given.only or FAULTS if name != "node"]:
                 rows[name] = row = asyncio.run(suffer(endpoint, config, FAULTS[name], given.seconds))
-                counts = ", ".join(f"{row[key]} {key}" for key in ("whole", "failed", "refused", "corrupted"))
-                first = row["first_audio_ms"]
-                told = (
-                    f"{name}: {counts}; first audio {first['p50']:.0f} ms, slowest {row['slowest_first_audio_ms']:.0f}"
-                )
-                print(told, *row["failures"], sep="\n    ", file=sys.stderr, flush=True)
+                tell(name, row)
                 time.sleep(5)
             serve.status()
-        if given.json:
-            print(json.dumps(rows))
     ray.shutdown()
+    if "node" in (given.only or ["node"]):
+        rows["node"] = lost_node(given.seconds)
+        tell("node", rows["node"])
+    if given.json:
+        print(json.dumps(rows))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from pathlib import Path
 import ray
 
 GENERATOR, INGRESS = "ServeReplica:speech:Generator", "ServeReplica:speech:Ingress"
-PROXY, CONTROLLER = "ProxyActor", "ServeController"
+PROXY_MANAGER, CONTROLLER = "HAProxyManager", "ServeController"
 
 
 def pids(name: str) -> list[int]:
@@ -20,6 +20,24 @@ def pids(name: str) -> list[int]:
             continue
         if title.startswith(f"ray::{name}") and session in log:
             found.append(int(folder.name))
+    return sorted(found)
+
+
+def proxies() -> list[int]:
+    """The HAProxy processes that this session's managers started."""
+    return [child for pid in pids(PROXY_MANAGER) for child, name in children(pid) if name == "haproxy"]
+
+
+def children(pid: int) -> list[tuple[int, str]]:
+    """Of a process: (pid, name)."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        try:
+            name, rest = (folder / "stat").read_text().split("(", 1)[1].rsplit(")", 1)
+        except (OSError, IndexError):
+            continue
+        if int(rest.split()[1]) == pid:
+            found.append((int(folder.name), name))
     return sorted(found)
 
 

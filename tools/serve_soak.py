@@ -14,19 +14,20 @@ from typing import Any
 import aiohttp
 import numpy as np
 import ray
-from serve_processes import CONTROLLER, GENERATOR, INGRESS, PROXY, memory_mb, pids
+from serve_processes import CONTROLLER, GENERATOR, INGRESS, PROXY_MANAGER, memory_mb, pids, proxies
 
 from ganray.config.serve import ServeConfig
 from ganray.serving import start
 from ganray.serving.load import SENTENCES, Heard, closed, listen, opened, summary
 
-PARTS = {"replica": GENERATOR, "front": INGRESS, "proxy": PROXY, "controller": CONTROLLER}
+ACTORS = {"replica": GENERATOR, "front": INGRESS, "proxy's manager": PROXY_MANAGER, "controller": CONTROLLER}
 EVERY_S = 30.0
 
 
 def measured() -> dict[str, float]:
     """Resident memory of each part, of several the sum."""
-    return {part: sum(memory_mb(pid) for pid in pids(name)) for part, name in PARTS.items()}
+    found = {part: pids(name) for part, name in ACTORS.items()} | {"proxy": proxies()}
+    return {part: sum(map(memory_mb, those)) for part, those in found.items()}
 
 
 async def soak(url: str, share: float, seconds: float) -> dict[str, Any]:
@@ -55,7 +56,7 @@ async def soak(url: str, share: float, seconds: float) -> dict[str, Any]:
             looking.result()  # why it looked no more
         looking.cancel()
     told = {"requests_per_s_at_most": most, "share": share, **summary(heard, time.monotonic() - begin, expected)}
-    told["memory_mb"] = {part: _flat([(at, found[part]) for at, found in seen]) for part in PARTS}
+    told["memory_mb"] = {part: _flat([(at, found[part]) for at, found in seen]) for part in seen[0][1]}
     return told
 
 

@@ -66,16 +66,16 @@ class AutoscalingConfig(Schema):
     max_replicas: Count = 2
     """Never more."""
     policy: Literal["backlog", "requests"] = "backlog"
-    """By what: audio seconds promised and listeners to be kept up with, or Ray's count of requests."""
+    """By what: the replicas' work, listeners and audio seconds promised; or Ray's count of requests."""
     drain_s: Seconds = 1.0
     """backlog: in how many seconds all that is promised shall be made."""
     target_ongoing_requests: float = Field(2, gt=0)
     """requests: how many a replica, running and waiting, the number of replicas aims at."""
-    upscale_delay_s: float = Field(2, ge=0)
+    upscale_delay_s: float = Field(1, ge=0)
     """Seconds of more load than that before a replica is added."""
     downscale_delay_s: float = Field(60, ge=0)
     """Seconds of less load before one is taken away."""
-    look_back_period_s: Seconds = 5.0
+    look_back_period_s: Seconds = 2.0
     """Seconds over which the load is averaged."""
     report_every_s: Seconds = 1.0
     """Seconds between two reports of the load; Ray's own default of 10 makes every decision 10 s late."""

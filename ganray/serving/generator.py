@@ -46,6 +46,7 @@ class Generator:
         self.config = config
         self._shelf = Shelf(config)
         self._turns = Turns()
+        self._told = time.perf_counter(), 0.0
         self._backlog = Backlog(config.queue.most_wait_s)
         self._loaded: dict[str, Loaded] = {}
         self._loading = asyncio.Lock()
@@ -91,9 +92,12 @@ class Generator:
 
     def record_autoscaling_stats(self) -> dict[str, float]:
         """What `ganray.serving.scaling` decides by."""
-        backlog = self._backlog
+        backlog, now, busy_s = self._backlog, time.perf_counter(), self._turns.busy_s
+        busy = (busy_s - self._told[1]) / max(now - self._told[0], 1e-3)
+        self._told = now, busy_s
         self._meters.standing(backlog.seconds, len(self._loaded))
-        return {"backlog_s": backlog.seconds, "speed": backlog.speed or 0.0, "streams": float(len(backlog.promises))}
+        speed, streams = backlog.speed or 0.0, float(len(backlog.promises))
+        return {"busy": min(busy, 1.0), "backlog_s": backlog.seconds, "speed": speed, "streams": streams}
 
     @property
     def _sizes(self) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """How many replicas speech needs: enough that what is promised is made in time, and nobody who listens hears a gap.
 
 Counting requests, as Ray does, takes a word for as much as a chapter, and a voice of 20 times real time for as fast as
-one of 200. Bounds and delays stay Ray's own.
+one of 200. Nor does a voice's own speed tell what a replica can do: on a busy machine half of it goes elsewhere. So a
+replica that works nearly all the time is one too few, whatever it makes. Bounds and delays stay Ray's own.
 """
 
 from collections.abc import Mapping
@@ -20,10 +21,10 @@ class OnBacklog:
 
     Args:
         drain_s: In how many seconds all that is promised shall be made.
-        use: Of each replica's speed, which share listeners may take: 1 leaves nothing for the next who comes.
+        use: Of each replica's time, which share may be work: 1 leaves nothing for the next who comes.
     """
 
-    def __init__(self, drain_s: float = 1.0, use: float = 0.7) -> None:
+    def __init__(self, drain_s: float = 1.0, use: float = 0.75) -> None:
         self._drain_s, self._use = drain_s, use
 
     def __call__(self, ctx: AutoscalingContext) -> tuple[float, dict[str, Any]]:
@@ -34,11 +35,13 @@ class OnBacklog:
         queued = float(ctx.total_queued_requests or 0)
         if not speeds:  # nothing was measured yet: one for whoever waits
             return float(min(1, ctx.total_num_requests)), {}
-        return self.needed(streams + queued, backlog + queued * QUEUED_S, sum(speeds) / len(speeds)), {}
+        speed = sum(speeds) / len(speeds)
+        return self.needed(_sum(metrics, "busy"), streams + queued, backlog + queued * QUEUED_S, speed), {}
 
-    def needed(self, streams: float, backlog_s: float, speed: float) -> float:
-        """Replicas for `streams` listeners and `backlog_s` audio seconds, when one makes `speed` a second."""
-        return max(streams / (speed * self._use), backlog_s / (speed * self._drain_s))
+    def needed(self, busy: float, streams: float, backlog_s: float, speed: float) -> float:
+        """Replicas for the work of `busy` whole ones, `streams` listeners and `backlog_s` audio seconds, when one makes
+        `speed` a second."""
+        return max(busy / self._use, streams / (speed * self._use), backlog_s / (speed * self._drain_s))
 
 
 def _sum(metrics: Mapping[str, Mapping[Any, float]], name: str) -> float:
