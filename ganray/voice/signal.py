@@ -90,7 +90,9 @@ def stft(waveform: np.ndarray, audio: AudioConfig) -> np.ndarray:
     mode = audio.padding if len(waveform) > audio.pad else "constant"
     padded = np.pad(waveform, audio.pad, mode=mode)
     frames = np.lib.stride_tricks.sliding_window_view(padded, audio.n_fft)[:: audio.hop_length]
-    return np.fft.rfft(frames[:-1] * window(audio) if audio.centered else frames * window(audio))
+    frames = frames[:-1] if audio.centered else frames
+    # Not scaled, numpy transforms float32 seven times slower: its factor 1 is no float32.
+    return np.fft.rfft(frames * (window(audio) * np.float32(audio.n_fft)), norm="forward")
 
 
 def istft(spectrum: np.ndarray, audio: AudioConfig) -> np.ndarray:
