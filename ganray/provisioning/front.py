@@ -5,6 +5,7 @@ takes a hundredth (docs/serving.md).
 """
 
 import os
+import resource
 import shutil
 import tempfile
 from importlib.util import find_spec
@@ -25,6 +26,8 @@ def environment(metrics_port: int) -> dict[str, str]:
         "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
         "RAY_SERVE_REQUEST_PATH_LOG_BUFFER_SIZE": "1",  # a line when it happens, not after a thousand
         "RAY_SERVE_HAPROXY_NBTHREAD": str(min(4, os.cpu_count() or 1)),
+        "RAY_SERVE_HAPROXY_MAXCONN": str(_connections()),
+        "RAY_SERVE_HAPROXY_TIMEOUT_CLIENT_S": "300",  # of a client that neither sends nor takes; else 3,600
         "RAY_SERVE_HAPROXY_METRICS_PORT": str(metrics_port),
         "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC": str(folder / "haproxy.cfg"),
         "RAY_SERVE_HAPROXY_SOCKET_PATH": str(folder / "admin.sock"),
@@ -34,6 +37,13 @@ def environment(metrics_port: int) -> dict[str, str]:
         "RAY_SERVE_PROXY_HEALTH_CHECK_PERIOD_S": "1",  # of 10: three are missed before a dead one is replaced
         "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "5",  # HAProxy hears of a replica's end within one
     }
+
+
+def _connections() -> int:
+    """As many as may be open at a time, most of them slow ones: each takes two file descriptors, and HAProxy does not
+    start where it may not have them."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return 16384 if most == resource.RLIM_INFINITY else max(256, min(16384, most // 2 - 256))
 
 
 def _folder() -> Path:
