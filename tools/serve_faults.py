@@ -91,7 +91,7 @@ def lost_node(seconds: float) -> dict[str, Any]:
     """A machine of two is gone at once, with one of two generators and one of two fronts."""
     from ray.cluster_utils import Cluster
 
-    for name, value in (front.environment(free_port()) | LOST_NODE).items():
+    for name, value in (front.environment(free_port(), free_port()) | LOST_NODE).items():
         os.environ.setdefault(name, value)
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
     lost = cluster.add_node(num_cpus=1)

