@@ -154,7 +154,18 @@ def test_pods_are_not_root_carry_a_token_and_are_closed_to_others(kind):
         assert group["template"]["metadata"]["labels"] == {"app.kubernetes.io/part-of": "ganray"}
     (policy, *_) = [one["spec"] for one in objects if one["kind"] == "NetworkPolicy"]
     assert policy["podSelector"]["matchLabels"] == {"app.kubernetes.io/part-of": "ganray"}
-    assert [rule.get("ports", [{}])[0].get("port") for rule in policy["ingress"]] == [None, 8265, 8000]
+    assert [rule.get("ports", [{}])[0].get("port") for rule in policy["ingress"]] == [None, 8265, 8265, 8000]
+
+
+def test_a_rayjobs_submitter_and_the_operator_reach_the_dashboard():
+    """The submitter is the pod of a Kubernetes job of the RayJob's name, and has no other label of its own."""
+    for verb in ("train", "tune"):
+        policy, job = yaml.safe_load_all(rendered("ganray")[f"kuberay-{verb}.yaml"])
+        _, operator, submitter, _ = [rule["from"][0] for rule in policy["spec"]["ingress"]]
+        assert operator["podSelector"]["matchLabels"] == {"app.kubernetes.io/component": "kuberay-operator"}
+        (named,) = submitter["podSelector"]["matchExpressions"]
+        assert named["key"] == "batch.kubernetes.io/job-name"
+        assert job["metadata"]["name"] in named["values"]
 
 
 def test_tls_is_one_switch():
