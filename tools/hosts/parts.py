@@ -69,11 +69,15 @@ def cut(found: Rack) -> Table:
 def sweep(found: Rack) -> Table:
     """A trainer's cable is taken out during a sweep."""
     began = time.monotonic()
-    job = work.tune(found, "cut-sweep", 60)
+    job = work.tune(found, "cut-sweep", 160)
     trials = found.folder / "sweeps" / "cut-sweep" / "trials"
-    # Two trials have done updates, so that the one there has.
-    _until(lambda: len([*trials.glob("*/metrics.jsonl")]) > 1 or job.poll() is not None, began, 600)
-    told: Table = {"seconds to both trials' updates": since(began), "workers on": running(found, "RayTrainWorker")}
+    # Two trials have a checkpoint, so that the one there has.
+    _until(
+        lambda: len({one.parent for one in trials.glob("*/checkpoints/step-*")}) > 1 or job.poll() is not None,
+        began,
+        600,
+    )
+    told: Table = {"seconds to both trials' checkpoints": since(began), "workers on": running(found, "RayTrainWorker")}
     found.hosts["trainer2"].cut()
     gone = time.monotonic()
     try:
@@ -83,7 +87,13 @@ def sweep(found: Rack) -> Table:
     told["seconds from the cut to the end of all trials"] = since(gone)
     found.wait_for_nodes(3)
     rows = json.loads((trials.parent / "sweep.json").read_text())["trials"]
-    return told | {"trials": [" ".join(str(row[key]) for key in ("id", "status", "step", "message")) for row in rows]}
+    events = [(one.parent.name, json.loads(line)) for one in trials.glob("*/events.jsonl") for line in one.open()]
+    return told | {
+        "trials": [" ".join(str(row[key]) for key in ("id", "status", "step", "message")) for row in rows],
+        "went on": [
+            f"{name} at {event['time']}: {event['event']}" for name, event in events if "went" in event["event"]
+        ],
+    }
 
 
 def submit(found: Rack) -> Table:
