@@ -28,7 +28,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 class ClusterConfig(Schema):
     """Which machines there are, where things are kept, and which pool of machines each verb runs on."""
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9-]{0,40}$", examples=["my-cluster"])
+    name: str = Field(pattern=r"^[a-z]([a-z0-9-]{0,39}[a-z0-9])?$", examples=["my-cluster"])
     """Name of the cluster."""
     storage: str = Field(min_length=1, examples=["runs"])
     """Folder or URI where runs and sweeps are kept, seen from every machine under the same name."""

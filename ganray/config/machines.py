@@ -7,7 +7,7 @@ from pydantic import Field
 from ganray.config.schema import Schema
 
 Verb = Literal["prepare", "train", "tune", "evaluate", "serve"]
-PoolName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,40}$")]
+PoolName = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]{0,39}[a-z0-9])?$")]
 LabelKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?$")]
 LabelValue = Annotated[str, Field(pattern=r"^([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$")]
 Cloud = Literal["aws", "gcp"]

@@ -18,6 +18,8 @@ DASHBOARD_PORT = 8265
 MEMORY_FACTOR = 1.5
 """A pod's memory over what Ray may hand out of it: the rest is for the object store and Ray itself."""
 _PART_OF = "app.kubernetes.io/part-of"
+_JOBS = ("train", "tune")
+"""Verbs that have a RayJob."""
 Document = dict[str, Any]
 
 
@@ -47,7 +49,7 @@ def job(cluster: ClusterConfig, where: KubernetesConfig, verb: str, command: str
         "submitterConfig": {"backoffLimit": 0},
         "rayClusterSpec": cluster_spec(cluster, where),
     }
-    return _object(cluster, where, "RayJob", f"{cluster.name}-{verb}", spec)
+    return _object(cluster, where, "RayJob", _job(cluster, verb), spec)
 
 
 def serve(cluster: ClusterConfig, where: KubernetesConfig, service: Mapping[str, Any]) -> Document:
@@ -112,9 +114,11 @@ def network_policy(cluster: ClusterConfig, where: KubernetesConfig) -> Document:
     mine = {"matchLabels": {_PART_OF: cluster.name}}
     operator = {
         "namespaceSelector": {},
-        "podSelector": {"matchLabels": {"app.kubernetes.io/name": "kuberay-operator"}},
+        "podSelector": {"matchLabels": {"app.kubernetes.io/component": "kuberay-operator"}},  # by Helm or kustomize
     }
-    submitter = {"podSelector": {"matchLabels": {"ray.io/originated-from-crd": "RayJob"}}}
+    # A RayJob's submitter carries no label of KubeRay's: Kubernetes gives it its job's name, which is the RayJob's.
+    jobs = {"key": "batch.kubernetes.io/job-name", "operator": "In", "values": [_job(cluster, verb) for verb in _JOBS]}
+    submitter = {"podSelector": {"matchExpressions": [jobs]}}
     http: Document = {"ports": port(SERVE_PORT)}
     if where.ingress_from:
         http = {"from": [{"namespaceSelector": {"matchLabels": where.ingress_from}}], **http}
@@ -127,7 +131,8 @@ def network_policy(cluster: ClusterConfig, where: KubernetesConfig) -> Document:
             "policyTypes": ["Ingress"],
             "ingress": [
                 {"from": [{"podSelector": mine}]},
-                {"from": [operator, submitter], "ports": port(DASHBOARD_PORT)},
+                {"from": [operator], "ports": port(DASHBOARD_PORT) + port(SERVE_PORT)},  # it asks a head that serves
+                {"from": [submitter], "ports": port(DASHBOARD_PORT)},
                 http,
             ],
         },
@@ -137,6 +142,10 @@ def network_policy(cluster: ClusterConfig, where: KubernetesConfig) -> Document:
 def _object(cluster: ClusterConfig, where: KubernetesConfig, kind: str, name: str, spec: Document) -> Document:
     metadata = {"name": name, "namespace": where.namespace, "labels": {_PART_OF: cluster.name}}
     return {"apiVersion": "ray.io/v1", "kind": kind, "metadata": metadata, "spec": spec}
+
+
+def _job(cluster: ClusterConfig, verb: str) -> str:
+    return f"{cluster.name}-{verb}"
 
 
 def _start(cluster: ClusterConfig, pool: str, works: bool = True) -> dict[str, str]:

@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,10 @@ from typing import Any
 
 from ganray.errors import GanrayError, UsageError
 from ganray.provisioning.connect import API_SERVER
+from ganray.provisioning.output import Output
+
+PATIENCE_S = 180
+"""So long may the job server be away while a job is followed: a cable, or a head that comes back."""
 
 
 @dataclass(frozen=True)
@@ -88,19 +93,42 @@ def _follow(
     tell(f"$ {shlex.join(command)}")
     # In a session of its own: Ctrl-C is for the job, not for whoever reads its output.
     reader = subprocess.Popen(
-        command, start_new_session=True, stdout=sys.stdout.fileno() if wait else subprocess.DEVNULL
+        command, start_new_session=True, stdout=subprocess.PIPE, env={**os.environ, "PYTHONUNBUFFERED": "1"}
     )
+    output = Output(sys.stdout.fileno() if wait else None)
     try:
-        reader.wait()
+        output.of_submit(reader)
+        if reader.returncode and not output.began:
+            raise GanrayError(f"the job server at {address} took no job {job}", mend="see what ray says above")
+        while not (info := _asked(client, job, address)).status.is_terminal() and wait:
+            tell(f"the line to {address} was lost: {job} goes on, and is followed again")
+            time.sleep(1)
+            output.again(client, job)
     except KeyboardInterrupt:
         tell(f"stopping {job}: $ ray job stop --address {address} {job}")
         subprocess.run(["ray", "job", "stop", "--address", address, job], stdout=subprocess.DEVNULL, check=False)
-        reader.wait()
-    try:
-        info = client.get_job_info(job)
-    except RuntimeError as error:
-        raise GanrayError(f"the job server at {address} took no job {job}", mend="see what ray says above") from error
+        output.of_submit(reader)
+        info = _asked(client, job, address)
     return Submitted(job, command, str(info.status.value), info.driver_exit_code)
+
+
+def _asked(client: Any, job: str, address: str) -> Any:
+    """What the job server knows of a job; it may be away for a while."""
+    until = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            return client.get_job_info(job)
+        except RuntimeError as error:
+            raise GanrayError(
+                f"the job server at {address} knows no job {job}", mend="see what ray says above"
+            ) from error
+        except OSError as error:  # what requests raises where nobody answers
+            if time.monotonic() > until:
+                raise GanrayError(
+                    f"the job server at {address} did not answer for {PATIENCE_S} s; {job} may go on",
+                    mend=f"when it is back: ray job logs --address {address} --follow {job}",
+                ) from error
+            time.sleep(1)
 
 
 def _client(address: str) -> Any:

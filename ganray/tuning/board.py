@@ -173,6 +173,10 @@ class Board(tune.Callback):
         row.status, row.message = "failed", row.message or "its process ended: the machine was lost, or its memory full"
         self._ended(row)
 
+    def on_trial_recover(self, iteration: int, trials: list, trial: Any, **info: Any) -> None:
+        """Its process ended, and another one will go on with its run."""
+        self._ended(self._row(trial))
+
     def _ended(self, row: Row) -> None:
         self._clock_off(row)
         self.on_change(True)

@@ -53,6 +53,7 @@ class Stage:
         """
         study = self.study
         rows = [row for row in study.board.rows if row.status == "waiting"]
+        resources = study.sweep.resources or study.run.resources
         # Tune takes up by itself what has its name: each stage has a folder of its own.
         before = len(list(study.folder.glob(".ray*")))
         trainable = tune.with_parameters(
@@ -80,7 +81,12 @@ class Stage:
                 trial_dirname_creator=lambda trial: f"{trial.config['number']:02}",
             ),
             run_config=tune.RunConfig(
-                name=f".ray-{before}", storage_path=str(study.folder), callbacks=[study.board], verbose=0
+                name=f".ray-{before}",
+                storage_path=str(study.folder),
+                callbacks=[study.board],
+                verbose=0,
+                # Of a trial's own process, lost with its machine; another one goes on with the run where it was.
+                failure_config=tune.FailureConfig(max_failures=resources.max_failures),
             ),
         )
         with _environment():

@@ -68,6 +68,51 @@ def test_a_misspelt_field_is_refused(name, old, new):
     assert problems(text.replace(old, new))
 
 
+@pytest.mark.parametrize(
+    ("name", "where", "value"),
+    [
+        ("kuberay-train.yaml", "metadata.name", "a" * 48),
+        ("kuberay-train.yaml", "metadata.name", "ends-in-"),
+        ("kuberay-train.yaml", "spec.shutdownAfterJobFinishes", False),
+        ("kuberay-train.yaml", "spec.rayClusterSpec", None),
+        ("kuberay-train.yaml", "spec.rayClusterSpec.rayVersion", None),
+        ("kuberay-train.yaml", "spec.rayClusterSpec.autoscalerOptions.version", "v1"),
+        ("kuberay-train.yaml", "spec.rayClusterSpec.upgradeStrategy", {"type": "Recreate"}),
+        ("kuberay-train.yaml", "spec.rayClusterSpec.headGroupSpec.resources", {"CPU": "4"}),
+        ("kuberay-train.yaml", "spec.rayClusterSpec.headGroupSpec.rayStartParams.labels", "pool=head"),
+        ("kuberay-train.yaml", "spec.rayClusterSpec.headGroupSpec.template.spec.restartPolicy", "Always"),
+        ("kuberay-train.yaml", "spec.deletionStrategy", {"onSuccess": {"policy": "DeleteSelf"}}),
+        ("kuberay-train.yaml", "spec.preRunningDeadlineSeconds", 0),
+        ("kuberay-serve.yaml", "spec.upgradeStrategy", {"type": "Recreate"}),
+        ("kuberay-serve.yaml", "spec.upgradeStrategy", {"type": "NewClusterWithIncrementalUpgrade"}),
+        ("kuberay-serve.yaml", "spec.managedBy", "me"),
+    ],
+)
+def test_what_kuberays_operator_refuses_is_refused(name, where, value):
+    *_, document = yaml.safe_load_all(rendered("ganray")[name])
+    *folders, last = where.split(".")
+    place = document
+    for folder in folders:
+        place = place[folder]
+    if value is None:
+        del place[last]
+    else:
+        place[last] = value
+    assert problems(yaml.safe_dump(document))
+
+
+@pytest.mark.parametrize(
+    ("change", "variable"),
+    [({"security": {"tls": True}}, "RAY_USE_TLS"), ({"head": {"redis": "redis:6379"}}, "RAY_REDIS_ADDRESS")],
+)
+def test_what_kuberay_sets_itself_is_in_no_pods_environment(change, variable):
+    document = config("kubernetes").model_dump(mode="json")
+    document = {key: value | change.get(key, {}) if key in change else value for key, value in document.items()}
+    text = render(load(ClusterConfig, document, rules=cluster_rules), SERVICE, "x")["kuberay-train.yaml"]
+    assert problems(text) == []
+    assert problems(text.replace("name: RAY_JOB_STOP_WAIT_TIME_S", f"name: {variable}"))
+
+
 def test_rays_launcher_accepts_them_with_its_defaults():
     from ray.autoscaler._private.util import prepare_config, validate_config
 
@@ -109,7 +154,18 @@ def test_pods_are_not_root_carry_a_token_and_are_closed_to_others(kind):
         assert group["template"]["metadata"]["labels"] == {"app.kubernetes.io/part-of": "ganray"}
     (policy, *_) = [one["spec"] for one in objects if one["kind"] == "NetworkPolicy"]
     assert policy["podSelector"]["matchLabels"] == {"app.kubernetes.io/part-of": "ganray"}
-    assert [rule.get("ports", [{}])[0].get("port") for rule in policy["ingress"]] == [None, 8265, 8000]
+    assert [rule.get("ports", [{}])[0].get("port") for rule in policy["ingress"]] == [None, 8265, 8265, 8000]
+
+
+def test_a_rayjobs_submitter_and_the_operator_reach_the_dashboard():
+    """The submitter is the pod of a Kubernetes job of the RayJob's name, and has no other label of its own."""
+    for verb in ("train", "tune"):
+        policy, job = yaml.safe_load_all(rendered("ganray")[f"kuberay-{verb}.yaml"])
+        _, operator, submitter, _ = [rule["from"][0] for rule in policy["spec"]["ingress"]]
+        assert operator["podSelector"]["matchLabels"] == {"app.kubernetes.io/component": "kuberay-operator"}
+        (named,) = submitter["podSelector"]["matchExpressions"]
+        assert named["key"] == "batch.kubernetes.io/job-name"
+        assert job["metadata"]["name"] in named["values"]
 
 
 def test_tls_is_one_switch():

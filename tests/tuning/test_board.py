@@ -72,6 +72,18 @@ def test_a_lost_trial_is_one_line_in_the_table(board):
     assert board.rows[3].message
 
 
+def test_a_trial_that_goes_on_elsewhere_still_runs_and_its_time_is_counted(board):
+    ended = []
+    board.on_end = lambda: ended.append(True)
+    board.on_trial_start(0, [], trial(3))
+    board.on_trial_recover(0, [], trial(3))
+    assert ended, "what its process left behind is looked for"
+    before = board.rows[3].took_s
+    board.on_trial_start(1, [], trial(3))
+    board.on_trial_complete(2, [], trial(3))
+    assert board.rows[3].took_s > before > 0
+
+
 def test_what_ran_at_the_end_was_stopped_with_the_sweep(board):
     board.on_trial_start(0, [], trial(3))
     board.close()

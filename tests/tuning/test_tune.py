@@ -55,6 +55,10 @@ def surrogate(run: Any, dataset: str, *, storage: str, name: str, callbacks: lis
         raise DivergedError("step 3: loss is no number")
     if run.seed == 14:
         raise OSError("the disk is full")
+    if run.seed == 15 and not (lost := Path(storage) / "lost").exists():
+        lost.parent.mkdir(exist_ok=True)
+        lost.touch()
+        os._exit(1)  # as where its machine is lost
     step = 0
     while step < run.schedule.max_steps:
         step += 10
@@ -97,15 +101,18 @@ def test_a_trial_that_fails_is_one_line_and_not_the_end(ray_session, dataset, tm
         SMOKE,
         dataset,
         storage=tmp_path,
-        overrides=["search=grid", "samples=null", "space.seed={choice: [1, 13, 14]}", "scheduler.type=fifo",
+        overrides=["search=grid", "samples=null", "space.seed={choice: [1, 13, 14, 15]}", "scheduler.type=fifo",
                    "space.objective.adversarial.lambda_mse={choice: [1]}",
                    "space.optim.generator.lr={choice: [1e-3]}", "space.optim.discriminator.lr={choice: [1e-3]}"],
         trainer=surrogate,
         quiet=True,
     )  # fmt: skip
-    assert [row.status for row in result.board.rows] == ["finished", "diverged", "failed"]
+    assert [row.status for row in result.board.rows] == ["finished", "diverged", "failed", "finished"]
     assert "no number" in result.board.rows[1].message
     assert "disk is full" in result.board.rows[2].message
+    assert (tmp_path / result.document["sweep"] / "trials" / "lost").exists(), (
+        "the last one's process was lost, and it went on"
+    )
     assert result.document["best"]["id"] == "00"
 
 

@@ -50,7 +50,7 @@ def tune(found: Rack, name: str, steps: int) -> subprocess.Popen:
     sweep = yaml.safe_load((ROOT / "tune_configs" / "smoke.yaml").read_text())
     pairs = [one.split("=", 1) for one in SMALL.split() if not one.startswith(("log.ledger", "validation.every"))]
     sweep["set"] |= {key: yaml.safe_load(value) for key, value in pairs}
-    sweep["set"] |= {"validation.every_steps": steps // 2}
+    sweep["set"] |= {"validation.every_steps": steps // 2, "checkpoint.every_steps": 10}
     sweep |= {"name": name, "budget": {"steps": steps}, "scheduler": {"type": "fifo"}}
     (found.folder / f"{name}.yaml").write_text(yaml.safe_dump(sweep))
     return found.submit(name, f"ganray tune /mnt/{name}.yaml --data /mnt/data --storage /mnt/sweeps --name {name}")
