@@ -94,6 +94,7 @@ def told(report: Any) -> str:
     """The report as a table for a terminal."""
     import io
     import shutil
+    import textwrap
 
     from rich.console import Console
     from rich.table import Table
@@ -105,7 +106,8 @@ def told(report: Any) -> str:
     about = report.about
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for heading in ("", *(ROWS[row] for row in report.rows)):
-        table.add_column(heading, justify="left")
+        # Figures are never folded; of headings, words are, so that six rows fit into 80 columns.
+        table.add_column(textwrap.fill(heading, 9), justify="left", no_wrap=True)
     for name in about["measures"]:
         cells = []
         for row, values in report.rows.items():
