@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ganray.metrics.intervals import bootstrap
-from ganray.metrics.page import Cell, Page, Picture, Section, Table, number
+from ganray.metrics.page import Cell, Page, Picture, Section, Table, between, decimals, number
 
 ROOT = Path(__file__).resolve().parent.parent
 SECTIONS = {
@@ -81,9 +81,10 @@ def of_report(document: dict[str, Any]) -> dict[str, Any]:
 
     from ganray.metrics import MEASURES
 
+    called = {"world": "WORLD", "griffin_lim": "Griffin-Lim", "noise": "white noise"}
     return {
         "columns": ["", *(f"{name} {MEASURES[name].arrow}" for name in names)],
-        "rows": [[row.replace("_", "-"), *(cell(values, name) for name in names)] for row, values in rows.items()],
+        "rows": [[called.get(row, row), *(cell(values, name) for name in names)] for row, values in rows.items()],
         "plot": 1,
         "ours": [0],
     }
@@ -156,12 +157,14 @@ def html(records: list[dict[str, Any]], plots: dict[str, bytes]) -> Page:
     sections: list[Section] = []
     for record in records:
         rows = [[cell(value) for value in row] for row in record["rows"]]
-        short = " ".join(f"Falls short: {line}" for line in record.get("behind", []))
-        note = " ".join(part for part in (record.get("note", ""), short, about(record), record["command"]) if part)
+        short = [f"Falls short: {line}" for line in record.get("behind", [])]
         title = f"{SECTIONS[record['section']]}: {record['title']}"
-        sections.append(Table(title, record["columns"], rows, note))
+        lines = [*short, f"$ {record['command']}", about(record)]
+        (ours,) = its if len(its := record.get("ours", [])) == 1 else [None]
+        sections.append(Table(title, record["columns"], rows, record.get("note", ""), highlight=ours, about=lines))
         if record["name"] in plots:
-            sections.append(Picture(record["columns"][min(plotted(record).values())], plots[record["name"]]))
+            caption = f"{record['title']}: {record['columns'][min(plotted(record).values())]}"
+            sections.append(Picture("", plots[record["name"]], caption))
     intro = ["Every figure with its command, machine, date and interval, and what falls short."]
     return Page("Results", intro, sections, "Made by make results from docs/results/*.json.")
 
@@ -176,14 +179,14 @@ def text(value: Any) -> str:
     """A cell of the markdown table."""
     if isinstance(value, list):
         middle, low, high = value
-        return number(middle) + (f" ({number(low)}–{number(high)})" if low is not None else "")
+        return number(middle) + (f" ({between(low, high, decimals(middle))})" if low is not None else "")
     return "" if value is None else value if isinstance(value, str) else f"{value:,}"
 
 
 def cell(value: Any) -> str | Cell:
     """A cell of the page's table."""
     if isinstance(value, list) and value[1] is not None:
-        return Cell(number(value[0]), f"{number(value[1])}–{number(value[2])}")
+        return Cell(number(value[0]), between(value[1], value[2], decimals(value[0])))
     return text(value).replace("**", "")
 
 

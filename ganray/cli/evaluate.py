@@ -126,10 +126,10 @@ def told(report: Any) -> str:
     lines = [head, "\n".join(line.rstrip() for line in text.getvalue().splitlines())]
     if report.failures:
         clips = {failure.clip for failure in report.failures}
-        first = report.failures[0]
+        first = next((failure for failure in report.failures if failure.row == "voice"), report.failures[0])
         lines.append(
             f"{len(clips)} of {report.clips} clips lack a number and are left out of its mean; the first: "
-            f"{first.clip} {first.row} {first.measure}: {first.reason}"
+            f"{first.clip}, {ROWS.get(first.row, first.row)}, {first.measure}: {first.reason}"
         )
     if report.against:
         lines.append(f"against {report.against.name}:")

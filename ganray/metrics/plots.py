@@ -152,7 +152,11 @@ def histograms(panels: Mapping[str, np.ndarray], bins: int = 40) -> bytes:
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for axis, (title, values) in zip(axes, panels.items(), strict=False):
         low, high = np.percentile(values, [0.5, 99.5])
-        axis.hist(np.clip(values, low, high), bins=bins if high > low else 1, color="#b5367a", alpha=0.8)
+        if high > low:
+            axis.hist(np.clip(values, low, high), bins=bins, color="#b5367a", alpha=0.8)
+        else:  # one bar, narrow, over the one value that all have
+            axis.bar([low], [len(values)], width=0.04 * (abs(low) or 1), color="#b5367a", alpha=0.8)
+            axis.set_xlim(low - 0.5 * (abs(low) or 1), low + 0.5 * (abs(low) or 1))
         axis.set_title(title, fontsize=9)
         axis.tick_params(labelsize=8)
         axis.grid(alpha=0.25)
