@@ -74,7 +74,7 @@ const button = (label, action, id, key) => {
   made.textContent = label;
   made.id = id;
   if (key) {
-    made.append(" ", Object.assign(document.createElement("kbd"), { textContent: SIGNS[key] ?? key, ariaHidden: "true" }));
+    if (!label.endsWith(key)) made.append(" ", Object.assign(document.createElement("kbd"), { textContent: SIGNS[key] ?? key, ariaHidden: "true" }));
     made.setAttribute("aria-keyshortcuts", key);
     keys[key] = made;
   }
@@ -127,11 +127,13 @@ function rating(id, i) {
   const slider = Object.assign(document.createElement("input"), { type: "range", min: 0, max: 100, value: 50 });
   slider.setAttribute("aria-label", `Rating of sound ${name}`);
   slider.id = `rate-${name}`;
+  slider.className = "unset";
   const value = document.createElement("span");
   value.textContent = "–";
   slider.addEventListener("input", () => {
     round.ratings[id] = Number(slider.value);
     value.textContent = slider.value;
+    slider.className = "";
     ready();
   });
   line.append(button(`Hear ${name}`, (b) => play(b, id, name), `play-${name}`, String((i + 1) % 10)), slider, value);
