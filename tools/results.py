@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ganray.metrics.intervals import bootstrap
-from ganray.metrics.page import Cell, Page, Picture, Section, Table, number
+from ganray.metrics.page import Cell, Page, Picture, Section, Table, between, decimals, number
 
 ROOT = Path(__file__).resolve().parent.parent
 SECTIONS = {
@@ -26,6 +26,7 @@ SECTIONS = {
     "data": "Data",
 }
 MISSING: dict[str, str] = {}
+OURS, OTHERS = "#b5367a", "#6a6570"
 NEEDED = ("section", "title", "command", "machine", "date", "interval", "kept", "order")
 Row = list[Any]
 
@@ -80,10 +81,12 @@ def of_report(document: dict[str, Any]) -> dict[str, Any]:
 
     from ganray.metrics import MEASURES
 
+    called = {"world": "WORLD", "griffin_lim": "Griffin-Lim", "noise": "white noise"}
     return {
         "columns": ["", *(f"{name} {MEASURES[name].arrow}" for name in names)],
-        "rows": [[row.replace("_", "-"), *(cell(values, name) for name in names)] for row, values in rows.items()],
+        "rows": [[called.get(row, row), *(cell(values, name) for name in names)] for row, values in rows.items()],
         "plot": 1,
+        "ours": [0],
     }
 
 
@@ -106,6 +109,7 @@ def of_speak(document: dict[str, Any]) -> dict[str, Any]:
         "columns": ["", "× real time of a core, mean ↑", "first sound, ms ↓", "ours over it, in turn"],
         "rows": rows,
         "plot": 1,
+        "ours": list(range(len(document["engines"]))),
     }
 
 
@@ -120,7 +124,7 @@ def of_wire(document: dict[str, Any]) -> dict[str, Any]:
                     steps = [step / alone for step in found["steps_s"]]
                     rows.append([f"{recipe}, {link} Mbit/s, {way}", [found["step_s"] / alone, min(steps), max(steps)],
                                  round(found["sent_bytes"] / 1e6, 1)])  # fmt: skip
-    return {"columns": ["", "an update over its computation ↓", "sent, MB"], "rows": rows, "plot": 1}
+    return {"columns": ["", "an update over its computation ↓", "sent, MB"], "rows": rows, "plot": 1, "line": 1}
 
 
 def markdown(records: list[dict[str, Any]], plots: set[str]) -> str:
@@ -153,12 +157,14 @@ def html(records: list[dict[str, Any]], plots: dict[str, bytes]) -> Page:
     sections: list[Section] = []
     for record in records:
         rows = [[cell(value) for value in row] for row in record["rows"]]
-        short = " ".join(f"Falls short: {line}" for line in record.get("behind", []))
-        note = " ".join(part for part in (record.get("note", ""), short, about(record), record["command"]) if part)
+        short = [f"Falls short: {line}" for line in record.get("behind", [])]
         title = f"{SECTIONS[record['section']]}: {record['title']}"
-        sections.append(Table(title, record["columns"], rows, note))
+        lines = [*short, f"$ {record['command']}", about(record)]
+        (ours,) = its if len(its := record.get("ours", [])) == 1 else [None]
+        sections.append(Table(title, record["columns"], rows, record.get("note", ""), highlight=ours, about=lines))
         if record["name"] in plots:
-            sections.append(Picture(record["columns"][record["plot"]], plots[record["name"]]))
+            caption = f"{record['title']}: {record['columns'][min(plotted(record).values())]}"
+            sections.append(Picture("", plots[record["name"]], caption))
     intro = ["Every figure with its command, machine, date and interval, and what falls short."]
     return Page("Results", intro, sections, "Made by make results from docs/results/*.json.")
 
@@ -173,43 +179,65 @@ def text(value: Any) -> str:
     """A cell of the markdown table."""
     if isinstance(value, list):
         middle, low, high = value
-        return number(middle) + (f" ({number(low)}–{number(high)})" if low is not None else "")
+        return number(middle) + (f" ({between(low, high, decimals(middle))})" if low is not None else "")
     return "" if value is None else value if isinstance(value, str) else f"{value:,}"
 
 
 def cell(value: Any) -> str | Cell:
     """A cell of the page's table."""
     if isinstance(value, list) and value[1] is not None:
-        return Cell(number(value[0]), f"{number(value[1])}–{number(value[2])}")
+        return Cell(number(value[0]), between(value[1], value[2], decimals(value[0])))
     return text(value).replace("**", "")
 
 
 def plot(record: dict[str, Any]) -> bytes | None:
-    """The column that says most, as points with their intervals."""
+    """The columns that say most, a point a row with its interval and its figure.
+
+    `plot` is a column, or several with their names in the legend: {"ganray": 1, "Piper": 2}; `ours`: rows that are
+    drawn in colour beside others in grey; `line`: a value to be held against.
+    """
     if "plot" not in record:
         return None
     from matplotlib.figure import Figure
 
-    from ganray.metrics.plots import as_png
+    from ganray.metrics.plots import as_png, decades
 
-    column = record["plot"]
-    known = [(row[0].replace("**", ""), row[column]) for row in record["rows"] if row[column] is not None]
-    figure = Figure(figsize=(8, 0.9 + 0.34 * len(known)), dpi=100, layout="constrained")
+    columns = plotted(record)
+    rows = [row for row in record["rows"] if any(row[column] is not None for column in columns.values())]
+    figure = Figure(figsize=(8, 0.9 + 0.34 * len(rows)), dpi=100, layout="constrained")
     axis = figure.subplots()
-    for place, (_, value) in enumerate(known):
-        middle, low, high = value if isinstance(value, list) else (value, None, None)
-        if low is not None:
-            axis.plot([low, high], [place, place], color="#6a6570", linewidth=2.2, solid_capstyle="butt", alpha=0.6)
-        axis.plot(middle, place, "o", color="#b5367a", markersize=6)
-    axis.set_yticks(range(len(known)), [name for name, _ in known], fontsize=8)
-    axis.invert_yaxis()
-    axis.set_xlabel(record["columns"][column], fontsize=9)
+    for beside, (name, column) in enumerate(columns.items()):
+        for place, row in enumerate(rows):
+            if row[column] is None:
+                continue
+            middle, low, high = row[column] if isinstance(row[column], list) else (row[column], None, None)
+            ours = record["rows"].index(row) in record.get("ours", range(len(record["rows"]))) and not beside
+            colour = OURS if ours else OTHERS
+            if low is not None:
+                axis.plot([low, high], [place, place], color=colour, linewidth=2.2, solid_capstyle="butt", alpha=0.5)
+            axis.plot(middle, place, "so"[ours], color=colour, markersize=6, label=name if not place else None)
+            spelled = text(row[column]).partition(" ")[0]
+            axis.annotate(spelled, (middle, place), (0, 5), textcoords="offset points", ha="center", fontsize=7)
+    axis.set_yticks(range(len(rows)), [row[0].replace("**", "") for row in rows], fontsize=8)
+    axis.set_ylim(len(rows) - 0.4, -0.7)
+    axis.set_ylabel(record["columns"][0], fontsize=9)
+    axis.set_xlabel(record["columns"][min(columns.values())], fontsize=9)
     if record.get("log"):
         axis.set_xscale("log")
+        decades(axis.xaxis)
+    if "line" in record:
+        axis.axvline(record["line"], color=OTHERS, linestyle="--", linewidth=1)
+    if len(columns) > 1:
+        axis.legend(frameon=False, fontsize=8)
     axis.grid(axis="x", alpha=0.25)
     for side in ("top", "right", "left"):
         axis.spines[side].set_visible(False)
     return as_png(figure)
+
+
+def plotted(record: dict[str, Any]) -> dict[str, int]:
+    """Name in the legend → column; one column needs no name."""
+    return record["plot"] if isinstance(record["plot"], dict) else {"": record["plot"]}
 
 
 if __name__ == "__main__":

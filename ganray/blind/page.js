@@ -6,7 +6,13 @@ const HOW = {
   abx: "Each round has two sounds, A and B, and X, which is one of them. Hear all, and say which one X is.",
   mushra: "Each round has a reference and several sounds. Rate each from 0 (bad) to 100 (just like the reference). One of them is the reference itself: rate it 100.",
 };
+const KEYS = {
+  ab: "a and b play; ← A is better, → B is better, = no difference.",
+  abx: "a, b and x play; ← X is A, → X is B.",
+  mushra: "r and 1, 2, 3 … play, also while a slider has the focus; arrow keys move it, Tab goes to the next.",
+};
 $("how").textContent = HOW[test.type];
+$("keys").textContent = KEYS[test.type];
 /** Whether the page comes from a service that keeps answers, and not from a file or somebody's web space. */
 const KEPT = location.protocol.startsWith("http") && location.pathname.endsWith(`/listen/${test.test}`);
 if (KEPT) $("where").textContent = "At the end your answers, and nothing else, are sent to where the page came from.";
@@ -30,6 +36,8 @@ const result = {
 };
 const rounds = shuffled(test.trials);
 let round = null; // {trial, order, x, plays, ratings, began}
+let keys = {}; // key → button of this round
+const SIGNS = { ArrowLeft: "←", ArrowRight: "→" };
 let player = null;
 
 function silence() {
@@ -47,15 +55,29 @@ function play(button, id, name) {
   player = { audio, button };
   button.classList.add("playing");
   audio.onended = silence;
-  audio.play();
-  round.plays[name] = (round.plays[name] || 0) + 1;
-  ready();
+  const { plays } = round;
+  audio.play().then(
+    () => {
+      plays[name] = (plays[name] || 0) + 1;
+      ready();
+    },
+    (error) => {
+      if (error.name === "AbortError") return; // stopped before it began
+      silence();
+      $("hint").textContent = `This browser can't play the sound (${error.message}).`;
+    },
+  );
 }
 
-const button = (label, action, id) => {
+const button = (label, action, id, key) => {
   const made = document.createElement("button");
   made.textContent = label;
-  if (id) made.id = id;
+  made.id = id;
+  if (key) {
+    if (!label.endsWith(key)) made.append(" ", Object.assign(document.createElement("kbd"), { textContent: SIGNS[key] ?? key, ariaHidden: "true" }));
+    made.setAttribute("aria-keyshortcuts", key);
+    keys[key] = made;
+  }
   made.addEventListener("click", () => action(made));
   return made;
 };
@@ -71,12 +93,12 @@ function next() {
   $("done").max = rounds.length;
   $("done").value = number;
   $("text").textContent = trial.text;
-  $("hint").textContent = "";
+  keys = {};
   $("players").replaceChildren();
   $("ratings").replaceChildren();
   $("answers").replaceChildren();
   if (test.type === "mushra") {
-    $("players").append(button("Reference (R)", (b) => play(b, trial.reference, "reference"), "play-r"));
+    $("players").append(button("Reference", (b) => play(b, trial.reference, "reference"), "play-r", "r"));
     order.forEach((id, i) => rating(id, i));
     const scale = document.createElement("div");
     scale.className = "scale";
@@ -84,14 +106,15 @@ function next() {
     $("ratings").append(scale);
     $("answers").append(button("Next", () => answer(null), "next"));
   } else {
-    ["a", "b"].forEach((letter, i) => $("players").append(button(`Hear ${letter.toUpperCase()}`, (b) => play(b, order[i], letter), `play-${letter}`)));
+    ["a", "b"].forEach((letter, i) => $("players").append(button(`Hear ${letter.toUpperCase()}`, (b) => play(b, order[i], letter), `play-${letter}`, letter)));
     if (test.type === "abx") {
       round.x = shuffled(["a", "b"])[0];
       const id = order[round.x === "a" ? 0 : 1];
-      $("players").append(button("Hear X", (b) => play(b, id, "x"), "play-x"));
+      $("players").append(button("Hear X", (b) => play(b, id, "x"), "play-x", "x"));
     }
     const words = test.type === "ab" ? { a: "A is better", equal: "No difference", b: "B is better" } : { a: "X is A", b: "X is B" };
-    for (const [vote, label] of Object.entries(words)) $("answers").append(button(label, () => answer(vote), `vote-${vote}`));
+    const votes = { a: "ArrowLeft", equal: "=", b: "ArrowRight" };
+    for (const [vote, label] of Object.entries(words)) $("answers").append(button(label, () => answer(vote), `vote-${vote}`, votes[vote]));
   }
   ready();
   $("round").focus();
@@ -104,38 +127,37 @@ function rating(id, i) {
   const slider = Object.assign(document.createElement("input"), { type: "range", min: 0, max: 100, value: 50 });
   slider.setAttribute("aria-label", `Rating of sound ${name}`);
   slider.id = `rate-${name}`;
+  slider.className = "unset";
   const value = document.createElement("span");
   value.textContent = "–";
   slider.addEventListener("input", () => {
     round.ratings[id] = Number(slider.value);
     value.textContent = slider.value;
+    slider.className = "";
     ready();
   });
-  line.append(button(`Hear ${name}`, (b) => play(b, id, name), `play-${name}`), slider, value);
+  line.append(button(`Hear ${name}`, (b) => play(b, id, name), `play-${name}`, String((i + 1) % 10)), slider, value);
   $("ratings").append(line);
 }
 
 /** What is still to be done in this round; an empty text when nothing is. */
 function lacking() {
-  const heard = (name) => round.plays[name] > 0;
-  if (test.type === "mushra") {
-    if (!heard("reference")) return "Hear the reference first.";
-    if (round.order.some((_, i) => !heard(String(i + 1)))) return "Hear all sounds first.";
-    return round.order.some((id) => !(id in round.ratings)) ? "Move every slider." : "";
-  }
-  const all = test.type === "abx" ? ["a", "b", "x"] : ["a", "b"];
-  return all.every(heard) ? "" : `Hear ${all.map((l) => l.toUpperCase()).join(", ")} first.`;
+  const all = { ab: ["a", "b"], abx: ["a", "b", "x"], mushra: ["reference", ...round.order.map((_, i) => String(i + 1))] }[test.type];
+  const unheard = all.filter((name) => !round.plays[name]).map((name) => (name === "reference" ? "the reference" : name.toUpperCase()));
+  if (unheard.length) return `Hear ${unheard.join(", ")} first.`;
+  return test.type === "mushra" && round.order.some((id) => !(id in round.ratings)) ? "Move every slider." : "";
 }
 
-const ready = () => {
-  const not = String(Boolean(lacking()));
-  for (const made of $("answers").children) made.setAttribute("aria-disabled", not);
-};
-
-function answer(vote) {
+/** Says it before somebody tries, too: a button that does nothing and doesn't say why looks broken. */
+function ready() {
+  if (!round) return;
   const why = lacking();
   $("hint").textContent = why;
-  if (why) return;
+  for (const made of $("answers").children) made.setAttribute("aria-disabled", String(Boolean(why)));
+}
+
+function answer(vote) {
+  if (lacking()) return;
   const { trial, order, x, plays, ratings, began } = round;
   const seconds = Math.round((performance.now() - began) / 100) / 10;
   result.trials.push({ trial: trial.trial, order, ...(test.type === "mushra" ? { ratings } : { vote }), ...(x ? { x } : {}), plays, seconds });
@@ -184,10 +206,8 @@ addEventListener("beforeunload", (event) => {
   if (round && result.trials.length) event.preventDefault();
 });
 addEventListener("keydown", (event) => {
-  if (!round || event.ctrlKey || event.metaKey || event.altKey || event.target.type === "range") return;
-  const id = { a: "play-a", b: "play-b", x: "play-x", r: "play-r", ArrowLeft: "vote-a", ArrowRight: "vote-b", "=": "vote-equal" }[event.key.length === 1 ? event.key.toLowerCase() : event.key]
-    ?? (/^[1-9]$/.test(event.key) ? `play-${event.key}` : null);
-  const wanted = id && $(id);
+  if (!round || event.ctrlKey || event.metaKey || event.altKey) return;
+  const wanted = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
   if (!wanted) return;
   event.preventDefault();
   wanted.click();

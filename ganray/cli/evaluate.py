@@ -94,6 +94,7 @@ def told(report: Any) -> str:
     """The report as a table for a terminal."""
     import io
     import shutil
+    import textwrap
 
     from rich.console import Console
     from rich.table import Table
@@ -105,7 +106,8 @@ def told(report: Any) -> str:
     about = report.about
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for heading in ("", *(ROWS[row] for row in report.rows)):
-        table.add_column(heading, justify="left")
+        # Figures are never folded; of headings, words are, so that six rows fit into 80 columns.
+        table.add_column(textwrap.fill(heading, 9), justify="left", no_wrap=True)
     for name in about["measures"]:
         cells = []
         for row, values in report.rows.items():
@@ -124,10 +126,10 @@ def told(report: Any) -> str:
     lines = [head, "\n".join(line.rstrip() for line in text.getvalue().splitlines())]
     if report.failures:
         clips = {failure.clip for failure in report.failures}
-        first = report.failures[0]
+        first = next((failure for failure in report.failures if failure.row == "voice"), report.failures[0])
         lines.append(
             f"{len(clips)} of {report.clips} clips lack a number and are left out of its mean; the first: "
-            f"{first.clip} {first.row} {first.measure}: {first.reason}"
+            f"{first.clip}, {ROWS.get(first.row, first.row)}, {first.measure}: {first.reason}"
         )
     if report.against:
         lines.append(f"against {report.against.name}:")

@@ -11,7 +11,7 @@ from ganray.evaluating.report import ROWS
 from ganray.evaluating.scorer import ClipScores
 from ganray.gan.run import write_text
 from ganray.metrics import MEASURES, plots
-from ganray.metrics.page import Cell, Clip, Page, Picture, Players, Section, Table, Take, number
+from ganray.metrics.page import Cell, Clip, Page, Picture, Players, Section, Table, Take, between, decimals, number
 from ganray.tuning.front import front
 
 COSTS = {
@@ -100,8 +100,9 @@ def _best(document: dict[str, Any], done: Sequence[dict[str, Any]]) -> int | Non
 def _score(told: dict[str, Any] | None) -> Cell:
     if not told or told["mean"] is None:
         return Cell("–")
-    between = f"{told['low']:.3g}–{told['high']:.3g}" if told.get("low") is not None else ""
-    return Cell(number(told["mean"]), between)
+    if told.get("low") is None:
+        return Cell(number(told["mean"]))
+    return Cell(number(told["mean"]), between(told["low"], told["high"], decimals(told["mean"])))
 
 
 def _fronts(document: dict[str, Any], done: Sequence[dict[str, Any]]) -> list[Section]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from ganray.config.audio import AudioConfig
 from ganray.evaluating.against import Against
 from ganray.evaluating.report import ROWS, Report
-from ganray.evaluating.scorer import SHOWN, ClipScores
+from ganray.evaluating.scorer import SHOWN, ClipScores, Failure
 from ganray.metrics import MEASURES
 from ganray.metrics.base import GROUPS
 from ganray.metrics.page import Axes, Axis, Cell, Clip, Page, Players, Section, Table, Take, cell, number
@@ -100,16 +100,23 @@ def _axes(report: Report) -> Axes:
     axes = []
     for name in report.about["measures"]:
         rows = [(_label(report, row), values[name]) for row, values in report.rows.items() if name in values]
+        its = 0 if name in report.rows.get("voice", {}) else None  # a text voice has no pesq: its copy is not it
         if rows:
-            axes.append(Axis(name, MEASURES[name].unit, MEASURES[name].better, rows, highlight=0))
+            axes.append(Axis(name, MEASURES[name].unit, MEASURES[name].better, rows, highlight=its))
     return Axes("Where it stands", axes)
 
 
 def _failures(report: Report) -> Table:
-    failed = {failure.clip for failure in report.failures}
-    rows = [[f.clip, ROWS.get(f.row, f.row), f.measure, f.reason] for f in report.failures]
-    note = f"{len(failed)} of {report.clips} clips lack a number; the means above leave them out."
-    return Table("What failed", ["clip", "row", "measure", "reason"], rows, note)
+    """A line a row and measure: noise alone, which has no F0, would fill a page."""
+    kinds: dict[tuple[str, str], list[Failure]] = {}
+    for failure in report.failures:
+        kinds.setdefault((failure.row, failure.measure), []).append(failure)
+    rows = [
+        [_label(report, row) if row in ROWS else row, measure, f"{len(its)}", f"{its[0].clip}: {its[0].reason}"]
+        for (row, measure), its in sorted(kinds.items(), key=lambda kind: kind[0][0] != "voice")
+    ]
+    note = f"Of {report.clips} clips; the means above leave out what lacks a number. report.json names every one."
+    return Table("What failed", ["row", "measure", "clips", "the first, and why"], rows, note)
 
 
 def _players(report: Report, audio: AudioConfig) -> list[Players]:

@@ -1,6 +1,7 @@
 """What is heard, drawn over the spectrogram."""
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _DPI = 110
+_MOST_PHONEMES = 40
+"""On an axis; more would be written over each other."""
 
 
 def maps(
@@ -97,7 +100,7 @@ def alignment(reading: Reading, audio: AudioConfig) -> bytes:
     )
     ends = np.cumsum(reading.durations) / rate
     grid.step([0, *ends], [0, *range(count)], where="pre", color="#b5367a", linewidth=1.2)
-    grid.set_yticks(range(count), reading.phonemes, fontsize=max(4, min(8, 330 // count)))
+    grid.set_yticks(*_named(reading.phonemes), fontsize=8)
     grid.set(xlabel="s in the recording", title="which frame says which phoneme")
     for label, f0, colour in (("recording", reading.f0, "C0"), ("the voice's own", reading.own_f0, "C3")):
         track.plot(np.arange(len(f0)) / rate, np.where(f0 > 0, f0, np.nan), color=colour, label=label, linewidth=1.4)
@@ -114,12 +117,21 @@ def sounds(changes: np.ndarray, phonemes: Sequence[str]) -> bytes:
     figure = Figure(figsize=(7.4, 6.4), dpi=_DPI, layout="constrained")
     axis = figure.subplots()
     shown = axis.imshow(changes, cmap="Purples", aspect="auto")
-    size = max(4, min(8, 330 // len(phonemes)))
-    axis.set_xticks(range(len(phonemes)), phonemes, fontsize=size)
-    axis.set_yticks(range(len(phonemes)), phonemes, fontsize=size)
+    places, names = _named(phonemes)
+    axis.set_xticks(places, names, fontsize=8, rotation=0 if len(places) == len(phonemes) else 60)
+    axis.set_yticks(places, names, fontsize=8)
     axis.set(xlabel="what is heard", ylabel="what is left out")
     figure.colorbar(shown, ax=axis, label="change of log-mel", pad=0.01)
     return as_png(figure)
+
+
+def _named(phonemes: Sequence[str]) -> tuple[list[float], list[str]]:
+    """Where on an axis which text is read: every phoneme, or, of more than fit there, every word at its middle."""
+    if len(phonemes) <= _MOST_PHONEMES:
+        return list(range(len(phonemes))), list(phonemes)
+    spoken = [any(letter.isalpha() for letter in symbol) for symbol in phonemes]
+    words = [list(its) for known, its in groupby(range(len(phonemes)), spoken.__getitem__) if known]
+    return [(its[0] + its[-1]) / 2 for its in words], ["".join(phonemes[i] for i in its) for its in words]
 
 
 def _ground(axis: "Axes", mel: np.ndarray, audio: AudioConfig) -> None:

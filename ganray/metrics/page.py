@@ -36,7 +36,15 @@ class Table:
     """The row that the page is about."""
     folded: bool = False
     """Hidden until it is asked for."""
+    about: Sequence[str] = ()
+    """Below it, a line each; what begins with `$ ` is a command."""
     kind: str = field(default="table", init=False)
+
+    @property
+    def wordy(self) -> set[int]:
+        """Columns of words, which begin at one line; figures end at one."""
+        cells = ((place, value) for row in self.rows for place, value in enumerate(row))
+        return {0} | {place for place, value in cells if isinstance(value, str) and len(value) > 24}
 
 
 @dataclass(frozen=True)
@@ -164,15 +172,21 @@ class Page:
 
 
 def number(value: float | None) -> str:
-    """Two decimals, three below 1; a dash for what isn't known."""
+    """As many decimals as `decimals` says; a dash for what isn't known."""
     if value is None or value != value:
         return "–"
-    return f"{value:.{decimals(value)}f}"
+    return f"{value:,.{decimals(value)}f}"
 
 
 def decimals(value: float) -> int:
     """How many decimals a score of this size is shown with; its bounds get as many."""
-    return 2 if abs(value) >= 1 else 3
+    size = abs(value)
+    return 3 if size < 1 else 2 if size < 100 else 1 if size < 1000 else 0
+
+
+def between(low: float, high: float, places: int) -> str:
+    """An interval; a dash beside a minus is read by nobody."""
+    return f"{low:,.{places}f}{' to ' if low < 0 else '–'}{high:,.{places}f}"
 
 
 def cell(interval: Interval | None) -> Cell:
@@ -181,5 +195,4 @@ def cell(interval: Interval | None) -> Cell:
         return Cell("–")
     if interval.low != interval.low:
         return Cell(number(interval.mean))
-    places = decimals(interval.mean)
-    return Cell(number(interval.mean), f"{interval.low:.{places}f}–{interval.high:.{places}f}")
+    return Cell(number(interval.mean), between(interval.low, interval.high, decimals(interval.mean)))

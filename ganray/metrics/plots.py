@@ -124,7 +124,7 @@ def slices(
             axis.scatter([x[best]], [scores[best]], s=60, facecolors="none", edgecolors="black")
         if numbers and min(values) > 0 and max(values) >= 8 * min(values):
             axis.set_xscale("log")
-            _decades(axis.xaxis)
+            decades(axis.xaxis)
         elif numbers and min(values) == 0 and max(values) >= 8 * (least := min(v for v in values if v > 0)):
             axis.set_xscale("symlog", linthresh=least)
             axis.set_xticks(sorted(set(values)), [f"{value:g}" for value in sorted(set(values))])
@@ -152,7 +152,11 @@ def histograms(panels: Mapping[str, np.ndarray], bins: int = 40) -> bytes:
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for axis, (title, values) in zip(axes, panels.items(), strict=False):
         low, high = np.percentile(values, [0.5, 99.5])
-        axis.hist(np.clip(values, low, high), bins=bins if high > low else 1, color="#b5367a", alpha=0.8)
+        if high > low:
+            axis.hist(np.clip(values, low, high), bins=bins, color="#b5367a", alpha=0.8)
+        else:  # one bar, narrow, over the one value that all have
+            axis.bar([low], [len(values)], width=0.04 * (abs(low) or 1), color="#b5367a", alpha=0.8)
+            axis.set_xlim(low - 0.5 * (abs(low) or 1), low + 0.5 * (abs(low) or 1))
         axis.set_title(title, fontsize=9)
         axis.tick_params(labelsize=8)
         axis.grid(alpha=0.25)
@@ -193,7 +197,7 @@ def front(
     axis.margins(0.15)  # for the names
     if log_x and min(x) > 0 and max(x) >= 4 * min(x):
         axis.set_xscale("log")
-        _decades(axis.xaxis)
+        decades(axis.xaxis)
     axis.grid(alpha=0.25)
     return as_png(figure)
 
@@ -243,7 +247,7 @@ def lineage(
         values = [move["config"][key] for its in moves.values() for move in its]
         if all(isinstance(v, int | float) for v in values) and min(values) > 0 and max(values) >= 4 * min(values):
             axis.set_yscale("log")
-            _decades(axis.yaxis)
+            decades(axis.yaxis)
     for axis in (first, *others):
         axis.grid(alpha=0.25)
     first.set_ylabel(y_label)
@@ -287,7 +291,7 @@ def parallel(tried: Sequence[Mapping[str, Any]], scores: Sequence[float], *, lab
     return as_png(figure)
 
 
-def _decades(axis: "XAxis | YAxis") -> None:
+def decades(axis: "XAxis | YAxis") -> None:
     """Name 1, 3, 10, 30, … as they are said."""
     from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 

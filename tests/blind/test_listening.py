@@ -4,7 +4,6 @@ import base64
 import io
 import json
 import re
-import shutil
 from types import SimpleNamespace
 
 import numpy as np
@@ -22,9 +21,9 @@ from ganray.cli import cli
 from ganray.cli.listen import told
 from ganray.errors import DataError, UsageError
 from tests.conftest import like_speech
+from tests.serving.browser import PROGRAM, Browser
 
 RATE = 24_000
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
 @pytest.fixture(scope="module")
@@ -178,11 +177,9 @@ def test_a_folder_of_another_systems_clips_takes_part(clips, mel_voice, tmp_path
         open_systems([str(folder)])[0].speak(clips[2])
 
 
-@pytest.mark.skipif(not CHROMIUM, reason="no Chromium here")
+@pytest.mark.skipif(PROGRAM is None, reason="no Chromium is installed")
 def test_a_listener_goes_through_it_and_gets_a_file(made, tmp_path):
     """In a browser: nothing can be answered unheard, and what is saved can be analysed."""
-    from tests.serving.browser import Browser
-
     browser = Browser(tmp_path)
     try:
         browser.open(made.page.as_uri())

@@ -120,6 +120,15 @@ def test_an_axis_of_one_value_or_none_can_be_drawn(value):
 def test_numbers_are_written_with_the_decimals_that_matter():
     assert [number(x) for x in (4.644, 0.0953, -0.0012, None, float("nan"))] == ["4.64", "0.095", "-0.001", "–", "–"]
     assert cell(Interval(0.95, 0.9, 1.02, 9)) == Cell("0.950", "0.900–1.020")
+    assert cell(Interval(-24.2, -24.5, -23.9, 9)) == Cell("-24.20", "-24.50 to -23.90")
+    assert [number(x) for x in (99.994, 339.44, 1439.2)] == ["99.99", "339.4", "1,439"]
+
+
+def test_a_column_of_words_begins_at_one_line_with_its_heading():
+    words = "as many words as no figure has"
+    html = Page("t", [], [Table("t", ["a", "what", "n"], [["x", "few", "1"], ["y", words, "2"]])]).html()
+    left = re.findall(r'class="words">([^<]*)<', html)
+    assert left == ["a", "what", "x", "few", "y", words]
 
 
 def test_it_is_written_whole_or_not_at_all(page, tmp_path, monkeypatch):

@@ -11,6 +11,8 @@ import requests
 from websockets.sync.client import connect
 
 PROGRAM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+CODES = {"Tab": 9, "Enter": 13, "Escape": 27, "End": 35, "Home": 36, "ArrowLeft": 37, "ArrowRight": 39}
+"""What a key is called where the browser itself acts on it."""
 
 
 class Browser:
@@ -60,7 +62,7 @@ class Browser:
     def press(self, key: str) -> None:
         """A key, down and up, as a person hits it: "a", "ArrowLeft", "Tab", "Enter"."""
         text = {"text": key} if len(key) == 1 else {"text": "\r"} if key == "Enter" else {}
-        code = {"Enter": 13, "Tab": 9, "Escape": 27}.get(key, 0)
+        code = CODES.get(key, 0)
         self._call("Input.dispatchKeyEvent", type="keyDown", key=key, windowsVirtualKeyCode=code, **text)
         self._call("Input.dispatchKeyEvent", type="keyUp", key=key, windowsVirtualKeyCode=code)
 

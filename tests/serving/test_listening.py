@@ -18,11 +18,11 @@ from ganray.blind.systems import System
 from ganray.cli import cli
 from tests.conftest import like_speech
 
+from .browser import PROGRAM, Browser
 from .test_conformance import CHECKS
 from .test_hostile import TRICKS
 from .test_routes import error_of
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 RATE = 24_000
 
 
@@ -201,24 +201,59 @@ def test_whatever_is_sent_is_answered_as_the_document_says(endpoint, tests, key)
     assert "old-new/results" not in everything(tests)
 
 
-@pytest.mark.skipif(not CHROMIUM, reason="no Chromium here")
-def test_a_listener_in_a_browser_sends_answers(endpoint, tests, key, tmp_path):
-    from .browser import Browser
-
+@pytest.mark.skipif(PROGRAM is None, reason="no Chromium is installed")
+@pytest.mark.parametrize("kind", ["ab", "abx", "mushra"])
+def test_a_listener_with_a_keyboard_hears_answers_and_is_counted(endpoint, tests, tmp_path, capsys, kind):
+    """From the address to what it says of the voices: who prefers "new" is told so, through the whole service."""
+    key = read_json(made_in(tests / kind, kind).key)
+    names = key["names"]
     browser = Browser(tmp_path)
     try:
         browser.open(f"{endpoint.url}/listen/{key['test']}")
         browser.wait("typeof rounds !== 'undefined'")
         assert "sent to where" in browser.run("document.getElementById('where').textContent")
-        browser.run("HTMLMediaElement.prototype.play = function () { return Promise.resolve(); }")
-        browser.run("document.getElementById('begin').click()")
-        for _ in key["trials"]:
-            browser.run("document.querySelectorAll('[id^=play-]').forEach((b) => b.click())")
-            browser.run("document.getElementById('vote-a').click()")
+        browser.press("Tab")
+        browser.press("Enter")
+        for number in range(len(key["trials"])):
+            browser.wait(f"document.getElementById('count').textContent.startsWith('Round {number + 1} ')")
+            browser.press("ArrowLeft")  # unheard, which is no answer
+            for sound in {"ab": "ab", "abx": "abx", "mushra": "r1234"}[kind]:
+                assert sound.upper().replace("R", "reference") in browser.run(HINT)
+                browser.press(sound)
+                browser.wait("player && player.audio.currentTime > 0")
+            order = browser.run("round.order")
+            if kind == "mushra":
+                browser.press("Tab")
+                for sound in order:
+                    browser.press("Tab")
+                    browser.press("Tab")
+                    browser.press(RATES.get(names[sound], "ArrowRight"))
+                    browser.press("r")  # is heard while a slider has the focus
+                browser.press("Tab")
+                browser.press("Enter")
+            else:
+                chosen = names[order[0]] == "new" if kind == "ab" else browser.run("round.x") == "a"
+                browser.press("ArrowLeft" if chosen else "ArrowRight")
         browser.wait("document.getElementById('thanks').textContent.includes('are kept')")
+        assert browser.complaints == []
     finally:
         browser.close()
-    assert analyse(key, map(read_json, results_in(tests / "old-new")))["trials"] == len(key["trials"])
+    cli.main(["listen", "analyse", str(tests / kind), "--json"], standalone_mode=False)
+    found = json.loads(capsys.readouterr().out)
+    assert (found["listeners"], found["trials"]) == (1, 2)
+    if kind == "mushra":
+        assert {name: its["mean"] for name, its in found["systems"].items()} == {
+            "recording": 100, "old": 51, "new": 51, "anchor": 0
+        }  # fmt: skip
+    elif kind == "ab":
+        assert (found["pairs"][0]["one"], found["pairs"][0]["prefers_one"]["count"]) == ("old", 0)
+        assert found["pairs"][0]["prefers_one"]["of"] == 2
+    else:
+        assert found["pairs"][0]["right"]["count"] == 2
+
+
+HINT = "document.getElementById('hint').textContent"
+RATES = {"recording": "End", "anchor": "Home"}
 
 
 def test_a_folder_of_tests_means_the_same_on_every_node(tmp_path, monkeypatch):

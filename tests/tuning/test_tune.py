@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import ray
 
+from ganray.blind.analysis import read_json
 from ganray.cli import main
 from ganray.errors import DataError, DivergedError, PlacementError, UsageError
 from ganray.models import load_run
@@ -259,7 +260,11 @@ def test_the_smoke_sweep_trains_for_real_and_gives_a_recipe(ray_session, dataset
     best = load_run(document["best_recipe"])
     assert best.optim.generator.lr == document["best"]["config"]["optim.generator.lr"]
     assert best.schedule.max_minutes == 30, "as long as the recipe says, not as the sweep's budget"
-    assert Path(document["report"]).is_file()
+    page = Path(document["report"])
+    assert 'href="ab/index.html"' in page.read_text(encoding="utf-8")
+    names = set(read_json(page.parent / "ab" / "key.json")["names"].values())  # the trials, blind
+    assert len(names) > 1
+    assert names <= {"trial 00", "trial 01", "trial 02"}
     assert free_cpus() == ray.cluster_resources()["CPU"]
 
 

@@ -144,7 +144,7 @@ FAULTS = (
     ),
     Fault(
         "cut_off", "Cut off while speaking", _cut,
-        "begins {start_db:.0f} dB, ends {end_db:.0f} dB from its loud level",
+        "begins {start_db:z.0f} dB, ends {end_db:z.0f} dB from its loud level",
         "cut it anew with margins, or leave it out", 2,
     ),
     Fault(

@@ -150,13 +150,16 @@ def _first(document: Mapping[str, Any]) -> page.Table:
     return page.Table("What to mend first", ("fault", "clips", "what to do"), rows or [("Nothing", "–", "–")])
 
 
+_SPREAD = "How many recordings have which value; the outermost half percent on each side is gathered at the ends."
+
+
 def _histograms(columns: Mapping[str, np.ndarray]) -> page.Picture | None:
     panels = {f"{title}{', ' + unit if unit else ''}": columns[name] for name, title, unit in SHOWN}
     panels = {title: values[np.isfinite(values)] for title, values in panels.items()}
     panels = {title: values for title, values in panels.items() if len(values)}
     if not panels:
         return None
-    return page.Picture("How the recordings spread", plots.histograms(panels), "Recordings by each measure.")
+    return page.Picture("How the recordings spread", plots.histograms(panels), _SPREAD)
 
 
 def _speakers(document: Mapping[str, Any]) -> page.Table:

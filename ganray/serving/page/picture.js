@@ -8,6 +8,7 @@ const COLOURS = [[0, 0, 4], [66, 10, 104], [147, 38, 103], [221, 81, 58], [252, 
 const GROUND = "#000004";
 const WAVE = "#fca50a";
 const WAVE_ROWS = 64;
+const NAMED_HZ = [500, 1000, 2000, 4000, 8000];
 const QUIET_PEAK = 0.4; // fills the height, and so does whatever is louder
 
 export class Picture {
@@ -24,7 +25,20 @@ export class Picture {
     this.peak = QUIET_PEAK;
     const top = mel(Math.min(rate / 2, 12000));
     this.edges = Array.from({ length: ROWS + 1 }, (_, row) => Math.min(FFT / 2, (hz((row / ROWS) * top) / rate) * FFT));
+    this.name(top);
     this.spread(seconds);
+  }
+
+  /** Names some frequencies at the height where they are. */
+  name(top) {
+    const picture = this.spectrum.parentElement;
+    for (const old of picture.querySelectorAll(".hz")) old.remove();
+    for (const hertz of NAMED_HZ.filter((one) => mel(one) < 0.95 * top)) {
+      const label = Object.assign(document.createElement("span"), { className: "hz", ariaHidden: "true" });
+      label.textContent = hertz < 1000 ? `${hertz} Hz` : `${hertz / 1000} kHz`;
+      label.style.setProperty("--place", mel(hertz) / top);
+      picture.append(label);
+    }
   }
 
   append(samples) {
