@@ -63,7 +63,7 @@ def _measure(folder: Path, corpus: Path, wanted: list[str], out: Path | None) ->
     with rack.rack(folder) as found:
         _say("up", measured.setdefault("up", rack.up(found, rack.config())))
         found.tunnel()
-        if wanted != ["serve"]:
+        if not set(wanted) <= {"doctor", "serve", "down"}:
             _say("prepare", measured.setdefault("prepare", work.prepare(found, corpus)))
         for name in wanted:
             began, busy = time.monotonic(), os.getloadavg()[0]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import work
-from rack import Rack
+from rack import ADDRESSES, Rack, settings
 from work import since
 
 Table = dict[str, Any]
@@ -16,6 +16,17 @@ LONG = 240
 """Updates of a training that something happens to."""
 CUT = 40
 """The update before which nothing happens."""
+
+
+def doctor(found: Rack) -> Table:
+    """`ganray cluster doctor` on the head: what is not ok, and each line that is."""
+    (found.hosts["server"].home / "rack.yaml").write_text((found.hosts["laptop"].home / "rack.yaml").read_text())
+    done = found.on(
+        "server", f"{settings()} ganray cluster doctor rack.yaml --address {ADDRESSES['server']}:6379 --json"
+    )
+    checks = {check["name"]: check for check in json.loads(done.stdout or "{}").get("checks", [])}
+    told: Table = {"exit code": done.returncode}
+    return told | {name: ("" if check["ok"] else "NOT OK: ") + check["detail"] for name, check in checks.items()}
 
 
 def train(found: Rack) -> Table:
@@ -223,10 +234,23 @@ def _until(true: Callable[[], bool], began: float, patience_s: float) -> float:
     return since(began)
 
 
+def down(found: Rack) -> Table:
+    """`ray down` on the laptop; what of Ray runs after it."""
+    began = time.monotonic()
+    found.laptop("RAY_ADDRESS= ray down --yes my-cluster/local.yaml")
+    told: Table = {"seconds": since(began), "hosts with Ray then": _with_ray(found)}
+    with contextlib.suppress(TimeoutError):
+        _until(lambda: not _with_ray(found), began, 180)
+    return told | {"seconds until no host has": since(began), "hosts with Ray at the end": _with_ray(found)}
+
+
+def _with_ray(found: Rack) -> list[str]:
+    return [name for name in ADDRESSES if found.on(name, "pgrep -f '[r]aylet/raylet|[g]cs_server'").stdout.strip()]
+
+
 ALL: dict[str, Callable[[Rack], Table]] = {
-    "train": train, "tune": tune, "serve": serve, "cut": cut, "sweep": sweep, "submit": submit, "bad": bad,
-    "head": head,
-}  # fmt: skip
+    one.__name__: one for one in (doctor, train, tune, serve, cut, sweep, submit, bad, head, down)
+}
 """In this order; `serve` is done before those that ask the service."""
 ASK = ("cut", "bad", "head")
 """Those that ask the service."""

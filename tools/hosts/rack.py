@@ -79,7 +79,7 @@ class Rack:
     def nodes(self) -> int:
         """Machines that the head believes in; -1 where it does not answer."""
         ask = "import ray; ray.init('auto', log_to_driver=False); print('alive', sum(n['Alive'] for n in ray.nodes()))"
-        done = self.on("server", f'{_settings()} timeout 60 python -c "{ask}"')
+        done = self.on("server", f'{settings()} timeout 60 python -c "{ask}"')
         words = done.stdout.split()
         return int(words[words.index("alive") + 1]) if "alive" in words else -1
 
@@ -185,7 +185,7 @@ def up(found: Rack, document: dict) -> dict[str, float]:
     return took
 
 
-def _settings() -> str:
+def settings() -> str:
     """Environment of whoever uses the cluster from the head."""
     tls = {"SERVER_CERT": "node.crt", "SERVER_KEY": "node.key", "CA_CERT": "ca.crt"}
     files = " ".join(f"RAY_TLS_{key}=/root/.ganray/tls/{file}" for key, file in tls.items())
