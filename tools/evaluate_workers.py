@@ -1,6 +1,6 @@
 """Whether two workers judge clips twice as fast as one, and find the same.
 
-python tools/evaluate_workers.py VOICE DATASET [--split train] [--clips 500] [--measures loudness,mel,stft,pesq] [--json]
+python tools/evaluate_workers.py VOICE DATASET [--split train] [--clips 500] [--measures loudness,mel,stft,pesq]
 
 Each number of workers is an evaluation of its own, from nothing, on a Ray that starts for it: seconds are from the call
 to the written report, so that start and loading of the voice count. On a machine that does other work they say nothing:
