@@ -1,6 +1,6 @@
 """Whether two workers judge clips twice as fast as one, and find the same.
 
-python tools/evaluate_workers.py VOICE DATASET [--split train] [--clips 500] [--measures mel,stft,pesq] [--json]
+python tools/evaluate_workers.py VOICE DATASET [--split train] [--clips 500] [--measures loudness,mel,stft,pesq]
 
 Each number of workers is an evaluation of its own, from nothing, on a Ray that starts for it: seconds are from the call
 to the written report, so that start and loading of the voice count. On a machine that does other work they say nothing:
@@ -26,7 +26,7 @@ def main() -> None:
     parser.add_argument("dataset")
     parser.add_argument("--split", default="train")
     parser.add_argument("--clips", type=int, default=500)
-    parser.add_argument("--measures", default="mel,stft,pesq")
+    parser.add_argument("--measures", default="loudness,mel,stft,pesq")
     parser.add_argument("--workers", type=int, nargs="+", default=[2, 1])
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()

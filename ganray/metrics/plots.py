@@ -128,6 +128,8 @@ def slices(
         elif numbers and min(values) == 0 and max(values) >= 8 * (least := min(v for v in values if v > 0)):
             axis.set_xscale("symlog", linthresh=least)
             axis.set_xticks(sorted(set(values)), [f"{value:g}" for value in sorted(set(values))])
+        elif numbers:
+            axis.locator_params(axis="x", nbins=4)  # 0.0002, 0.0004, … are long
         axis.set_title(key, fontsize=9)
         axis.grid(alpha=0.25)
     for axis in axes[len(panels) :]:
@@ -281,8 +283,15 @@ def parallel(tried: Sequence[Mapping[str, Any]], scores: Sequence[float], *, lab
         )
     for at, (_, ticks) in enumerate(columns):
         axis.axvline(at, color="black", linewidth=0.8)
-        for text, place in ticks:
-            axis.annotate(text, (at, place), xytext=(4, 0), textcoords="offset points", fontsize=7, va="center")
+        taken: list[float] = []
+        for text, place in sorted(ticks, key=lambda tick: -abs(tick[1] - 0.5)):  # the ends first
+            if any(abs(place - other) < 0.4 * _CLOSEST for other in taken):
+                continue  # they would be written over each other
+            taken.append(place)
+            ground = {"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": 0.85}
+            axis.annotate(
+                text, (at, place), xytext=(4, 0), textcoords="offset points", fontsize=7, va="center", bbox=ground
+            )
     axis.set_xticks(range(len(columns)), [*keys, label], fontsize=8)
     axis.set_yticks([])
     axis.set_xlim(-0.1, len(columns) - 0.6)
