@@ -194,6 +194,11 @@ def _judged_by(subject: Subject, measures: Sequence[str], scale: Sequence[str]) 
             f"what a {voice.kind} voice says has no reference, and {', '.join(measures)} can't do without",
             mend="use --measures distillmos",
         )
+    if voice.kind == "text" and all(MEASURES[name].follows for name in fitting):
+        raise UsageError(
+            f"what a text voice says has its own rhythm, and {', '.join(measures)} can only follow the recording's",
+            mend="add one that listens by itself: distillmos, per, wer",
+        )
     return fitting
 
 

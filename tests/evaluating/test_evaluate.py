@@ -81,6 +81,11 @@ def test_what_is_written_is_whole(report):
     assert sorted(path.name for path in report.folder.iterdir()) == ["index.html", "report.json"]
 
 
+def test_a_text_voice_is_not_judged_by_what_only_follows(text_voice, dataset):
+    with pytest.raises(UsageError, match="its own rhythm"):
+        evaluate(str(text_voice), str(dataset), "validation", measures=["mel", "stft"], quiet=True)
+
+
 @pytest.mark.slow
 def test_a_noise_voice_is_judged_by_its_draws(noise_voice, dataset, ray_session, tmp_path):
     found = evaluate(str(noise_voice), str(dataset), "validation", clips=2, out=tmp_path, workers=1, quiet=True)
