@@ -150,7 +150,7 @@ def test_a_shard_that_was_changed_ends_the_reading(uri, cache_folder):
 
     until(refused)
     assert "train-00001.parquet" not in shards(cache_folder)
-    assert not list(cache_folder.rglob("*.part"))
+    until(lambda: not list(cache_folder.rglob("*.part")))  # the other shards may still be coming
 
 
 def test_a_full_disk_is_told_and_clips_are_read_all_the_same(uri, local, cache_folder):
