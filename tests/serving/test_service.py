@@ -125,25 +125,23 @@ def test_errors_keep_their_envelope_and_request_id_through_serve(service):
         assert response.headers["x-request-id"]
 
 
-def test_an_endless_upload_is_refused_while_it_is_read(service):
-    sent = 0
+def test_an_endless_upload_is_refused_and_the_next_request_is_served(service, wav):
+    """HAProxy may go on taking what the front has refused; how much the front reads, test_routes.py says."""
 
     def endless():
-        nonlocal sent
-        while sent < 2**31:
-            sent += 2**20
+        for _ in range(512):
             yield bytes(2**20)
 
     try:
         response = requests.post(f"{service.url}/v1/audio/vocode", data=endless(), timeout=120)
         assert response.status_code == 413
-    except requests.ConnectionError:
+    except requests.RequestException:
         pass  # the server hung up while the client still sent
-    assert sent < 2**28
+    assert vocode(service, wav).status_code == 200
 
 
 def test_a_thousand_slow_connections_keep_nobody_out(service, wav):
-    """Through Ray's own proxy."""
+    """Through HAProxy."""
     where = urlsplit(service.url)
     slow = [socket.create_connection((where.hostname, where.port), timeout=30) for _ in range(1000)]
     for connection in slow:
