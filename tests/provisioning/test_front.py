@@ -1,0 +1,42 @@
+"""What a Ray that is started here is told of HAProxy."""
+
+import resource
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from ganray.provisioning import front
+
+
+@pytest.fixture
+def temporary(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path))
+    return tmp_path
+
+
+def test_its_files_lie_where_nobody_else_can_reach_them(temporary):
+    told = front.environment(1, 2)
+    folder = Path(told["RAY_SERVE_HAPROXY_SOCKET_PATH"]).parent
+    assert folder.parent == temporary
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert (told["RAY_SERVE_HAPROXY_METRICS_PORT"], told["RAY_SERVE_HAPROXY_STATS_PORT"]) == ("1", "2")
+
+
+def test_a_folder_that_is_open_to_others_is_closed(temporary):
+    folder = Path(front.environment(1, 2)["RAY_SERVE_HAPROXY_SOCKET_PATH"]).parent
+    folder.chmod(0o777)
+    front.environment(1, 2)
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_where_somebody_else_has_the_folder_haproxy_is_left_alone(temporary):
+    folder = Path(front.environment(1, 2)["RAY_SERVE_HAPROXY_SOCKET_PATH"]).parent
+    folder.rmdir()
+    folder.symlink_to(temporary)
+    assert front.environment(1, 2) == {}
+
+
+def test_it_asks_for_no_more_connections_than_it_may_have(temporary, monkeypatch):
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (1024, 10_000))
+    assert 2.5 * int(front.environment(1, 2)["RAY_SERVE_HAPROXY_MAXCONN"]) < 10_000
