@@ -146,9 +146,16 @@ def _never(cluster: ClusterConfig, demand: Demand, found: Plan) -> bool:
         most = Room(machine, count).place_units(demand.bundles, demand.least)
         detail = f"{wanted} at least, {most} on {count} machine{'s' if count != 1 else ''} of {name}"
         mend = f"raise pools.{name}.max_nodes, or ask for less"
+        if any(_uneven(bundle.get("GPU", 0)) for bundle in demand.bundles):
+            mend += ", or for a share that divides a GPU evenly, as 0.5 and 0.25: Ray adds shares up over GPUs"
         found.never.append(Trouble(demand.name, detail, f"pools.{name}.max_nodes", mend))
         return True
     return False
+
+
+def _uneven(share: float) -> bool:
+    """Whether some of a GPU is left over when it is full of such shares."""
+    return 0 < share < 1 and abs(round(1 / share) * share - 1) > 1e-3
 
 
 def _grow(cluster: ClusterConfig, demand: Demand, room: Room, running: dict[int, int], found: Plan) -> None:

@@ -3,8 +3,12 @@
 Ray's policy PACK, by which it places what Train and Tune ask for: the bundles with the most GPUs first, each onto the
 machine of which it would leave the largest share, and onto the same one whatever else of the group it still holds. So
 machines fill evenly, not one after the other, and a GPU may stay free for want of a core: a plan that packed more
-cleverly would promise what Ray never does. A share of a GPU is never split over two. A machine is started where those
-that run hold no more, as the autoscaler does.
+cleverly would promise what Ray never does. A machine is started where those that run hold no more, as the autoscaler
+does.
+
+A share of a GPU is never split over two, but the policy only adds shares up: it gives five of .4 to a machine with two
+GPUs, which refuses the fifth, and gives them to it again, for ever. Such a group never gets a place, on however many
+machines.
 """
 
 from collections.abc import Sequence
@@ -32,18 +36,19 @@ class Node:
         return made
 
     def holds(self, bundle: Bundle) -> bool:
-        """Whether a bundle still fits."""
-        enough = all(self.free.get(key, 0) + _ROUNDING >= amount for key, amount in bundle.items())
-        return enough and self._chosen(bundle.get("GPU", 0)) is not None
+        """Whether Ray's policy would still put a bundle here: sums alone count."""
+        return all(self.free.get(key, 0) + _ROUNDING >= amount for key, amount in bundle.items())
 
-    def take(self, bundle: Bundle) -> None:
-        """Put a bundle here, that fits."""
+    def take(self, bundle: Bundle) -> bool:
+        """Put a bundle here; False where it fits by its sums, but no single GPU has so much left."""
         share = bundle.get("GPU", 0)
-        for place in self._chosen(share) or ():
+        chosen = self._chosen(share)
+        for place in chosen or ():
             self.gpus[place] -= min(share, 1.0)
         for key, amount in bundle.items():
             self.free[key] = self.free.get(key, 0) - amount
         self.bundles += 1
+        return chosen is not None
 
     def _chosen(self, share: float) -> list[int] | None:
         """Which GPUs it gets: whole ones, or the fullest that has so much left; None where there are none."""
@@ -75,9 +80,12 @@ class Room:
         for running in range(len(self.nodes), self._count + 1):
             nodes = [node.copy() for node in self.nodes]
             nodes += [Node(self._machine) for _ in range(running - len(nodes))]
-            if _pack(nodes, bundles):
-                self.nodes = nodes
-                return True
+            packed = _packed(nodes, bundles)
+            if packed is not None:
+                taken = [node.take(bundle) for node, held in packed for bundle in held]
+                if all(taken):
+                    self.nodes = nodes
+                return all(taken)
         return False
 
     def place_units(self, bundles: Sequence[Bundle], most: int) -> int:
@@ -88,21 +96,23 @@ class Room:
         return most
 
 
-def _pack(nodes: list[Node], bundles: Sequence[Bundle]) -> bool:
-    """Put all of the bundles onto nodes that run, if they fit."""
+def _packed(nodes: list[Node], bundles: Sequence[Bundle]) -> list[tuple[Node, list[Bundle]]] | None:
+    """Which of the nodes that run gets which bundles; None where they do not all fit."""
     waiting = sorted(bundles, key=lambda one: [-one.get(key, 0) for key in _FIRST])
-    others = list(nodes)
+    others, packed = list(nodes), []
     while waiting:
         fitting = [node for node in others if node.holds(waiting[0])]
         if not fitting:
-            return False
+            return None
         best = max(fitting, key=lambda node: node.left(waiting[0]))
         others.remove(best)
-        left = []
+        filled, held, left = best.copy(), [], []
         for bundle in waiting:
-            if best.holds(bundle):
-                best.take(bundle)
+            if filled.holds(bundle):
+                filled.take(bundle)
+                held.append(bundle)
             else:
                 left.append(bundle)
+        packed.append((best, held))
         waiting = left
-    return True
+    return packed
