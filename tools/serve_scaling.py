@@ -1,7 +1,8 @@
 """How the two autoscaling policies meet a step, a ramp and a spike: python tools/serve_scaling.py [--png FILE] [--json]
 
 Requests come at random times (Poisson) at a rate that changes, as a share of what one replica can say alone, which is
-measured first. Every request, and the number of replicas four times a second, are kept; each load begins with one.
+measured first, once: both policies get the same requests. Every request, and the number of replicas four times a
+second, are kept; each load begins with one.
 """
 
 import argparse
@@ -77,13 +78,13 @@ def told(found: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def measure(policy: str) -> dict[str, Any]:
-    """Every load under one policy."""
+def measure(policy: str, alone: float | None) -> dict[str, Any]:
+    """Every load under one policy, at shares of `alone` requests a second; None: of what one replica does now."""
     scaling = {"policy": policy, "min_replicas": 1, "max_replicas": 2, "downscale_delay_s": 10}
     config = ServeConfig.model_validate({"voices": {"english": "english"}, "autoscaling": scaling})
     found = {}
     with start(config, port=0) as endpoint:
-        alone = asyncio.run(_alone(endpoint.url))
+        alone = alone or asyncio.run(_alone(endpoint.url))
         for name, load in LOADS.items():
             while _replicas() != 1:
                 time.sleep(0.5)
@@ -117,7 +118,7 @@ def draw(found: dict[str, Any], path: str) -> None:
         times = np.linspace(0, SECONDS, 600)
         axes[0, column].plot(times, [load(t) for t in times], color="black")
         axes[0, column].set_title(name)
-        for policy, colour in zip(POLICIES, ("tab:blue", "tab:orange"), strict=True):
+        for policy, colour in zip(found, ("tab:blue", "tab:orange"), strict=False):
             one = found[policy][name]
             whole = [(r["at"], r["first_ms"]) for r in one["requests"] if r["status"] == 200 and r["first_ms"]]
             axes[1, column].scatter(*zip(*whole, strict=True), s=6, color=colour, label=policy)
@@ -136,9 +137,15 @@ def draw(found: dict[str, Any], path: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--png")
+    parser.add_argument("--policies", default=",".join(POLICIES), help="one after the other")
+    parser.add_argument("--rate", type=float, help="requests a second that one replica does, measured before")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    found = {policy: measure(policy) for policy in POLICIES}
+    found: dict[str, Any] = {}
+    alone = given.rate
+    for policy in given.policies.split(","):
+        found[policy] = measure(policy, alone)
+        alone = found[policy]["step"]["one_replica_requests_per_s"]
     if given.png:
         draw(found, given.png)
     if given.json:

@@ -111,6 +111,11 @@ class Encoder:
         if self.sample_rate != sample_rate:
             self._resampler = soxr.ResampleStream(sample_rate, self.sample_rate, 1, dtype="float32")
 
+    @property
+    def immediate(self) -> bool:
+        """Whether `write` only copies: no thread is worth it."""
+        return self.format not in _CONTAINERS and self._resampler is None
+
     def write(self, block: np.ndarray) -> bytes:
         """Encode `block`, (T,) in [-1, 1]; the bytes that are ready, perhaps none."""
         return self._write(self._resampler.resample_chunk(block.astype(np.float32)) if self._resampler else block)

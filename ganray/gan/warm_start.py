@@ -58,6 +58,8 @@ def _load_generator(state: GanState, weights: dict[str, Any], average: dict[str,
             _load(network, its, source)
         elif "vocoder" in dict(network.named_children()):
             vocoder = network.get_submodule("vocoder")
+            inner = {name.removeprefix("vocoder."): value for name, value in its.items() if name.startswith("vocoder.")}
+            its = inner or its  # a text voice's own vocoder, or a vocoder that is all there is
             wanted = {name.split(".")[0] for name in vocoder.state_dict()}  # not an F0 head that it does without
             _load(vocoder, {name: value for name, value in its.items() if name.split(".")[0] in wanted}, source)
         else:

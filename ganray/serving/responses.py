@@ -84,14 +84,18 @@ async def _encoded(
 ) -> AsyncIterator[bytes]:
     begun = False
     while block is not None:
-        content = await asyncio.to_thread(encoder.write, block.waveform)
+        content = await _aside(encoder, encoder.write, block.waveform)
         if content:
             yield content if begun else _with_length(content, encoder.format, num_samples)
             begun = True
         block = await anext(blocks, None)
-    content = await asyncio.to_thread(encoder.close)
+    content = await _aside(encoder, encoder.close)
     if content:
         yield content if begun else _with_length(content, encoder.format, num_samples)
+
+
+async def _aside(encoder: Encoder, work: Callable[..., bytes], *args: np.ndarray) -> bytes:
+    return work(*args) if encoder.immediate else await asyncio.to_thread(work, *args)
 
 
 def _with_length(content: bytes, kind: str, num_samples: int | None) -> bytes:

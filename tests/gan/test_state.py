@@ -219,6 +219,15 @@ def test_a_vocoder_that_is_trained_becomes_that_of_a_text_generator(tiny_run, ti
         warm_start(GanState(tiny_run()), InitConfig(source=str(tmp_path / "old"), parts="vocoder"), "higher")
 
 
+def test_a_text_generator_takes_the_vocoder_of_another_one_whatever_it_reads(tiny_text_run, tmp_path):
+    old = trained(tiny_text_run(), lambda *_: [], tmp_path / "old")
+    new = GanState(tiny_text_run("generator.text_channels=24", "seed=2"))
+    text = copy.deepcopy(new.generator.acoustic.state_dict())
+    warm_start(new, InitConfig(source=str(tmp_path / "old"), parts="vocoder"), "higher")
+    assert same(new.generator.vocoder.state_dict(), old.generator.vocoder.state_dict())
+    assert same(new.generator.acoustic.state_dict(), text)
+
+
 def test_a_warm_start_from_another_network_is_refused(tiny_run, batches, tmp_path):
     trained(tiny_run(), batches, tmp_path / "old", count=1)
     with pytest.raises(DataError, match="holds another network"):
