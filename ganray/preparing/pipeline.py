@@ -33,8 +33,8 @@ def prepared(
     """
     if not recordings:
         return
-    # Chunks small enough that the bar moves and no core waits for another's last one, and not too many of them.
-    size = max(4, min(64, len(recordings) // 100))
+    # Small enough that the bar moves, no core waits for another's last one, and a worker needs no more for a long corpus.
+    size = max(4, min(16, len(recordings) // 100))
     chunks = [_chunk(recordings[i : i + size], known) for i in range(0, len(recordings), size)]
     if here:
         yield from (prepare_chunk(chunk, config, only_audit) for chunk in chunks)

@@ -51,7 +51,7 @@ def duplicates(prints: list[np.ndarray]) -> list[list[int]]:
             index = parent[index]
         return index
 
-    for first, second in _meeting(prints).tolist():
+    for first, second in map(np.ndarray.tolist, _meeting(prints)):  # one by one: as lists, all would be much
         if root(first) != root(second) and _distance(prints[first], prints[second]) <= _SAME:
             parent[max(root(first), root(second))] = min(root(first), root(second))
     groups: dict[int, list[int]] = {}

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ganray.data.source import Source
 from ganray.metrics import page, plots
@@ -50,7 +51,8 @@ def columns_of(rows: pa.Table) -> dict[str, np.ndarray]:
 
 def phonemes_of(rows: pa.Table) -> Counter:
     """Symbol → how often it is spoken in `rows`."""
-    return Counter(symbol for phonemes in rows["phonemes"].to_pylist() for symbol in phonemes or ())
+    counts = pc.value_counts(pc.list_flatten(rows["phonemes"]))  # Python makes a text of each
+    return Counter(dict(zip(*(column.to_pylist() for column in counts.flatten()), strict=True)))
 
 
 def audit(columns: Mapping[str, np.ndarray], dropped: Sequence[Mapping[str, str]], phonemes: Counter) -> dict[str, Any]:
