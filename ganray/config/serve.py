@@ -101,8 +101,8 @@ class IngressConfig(Schema):
     """How many."""
     cpus: float = Field(0, ge=0)
     """CPU cores that each takes from the cluster's count; encoding is light."""
-    max_ongoing_requests: Count = 256
-    """Requests that one replica works on at a time; beyond that they wait in Ray's proxy."""
+    max_ongoing_requests: Count = 1_024
+    """Connections that one replica holds at a time, most of them slow or idle; beyond that they wait in Ray's proxy."""
 
 
 class AccessConfig(Schema):

@@ -33,7 +33,7 @@ def prepared(
     """
     if not recordings:
         return
-    # Small enough that the bar moves, no core waits for another's last one, and a worker needs no more for a long corpus.
+    # Small, so that the bar moves, no core waits for another's last one, and a long corpus takes no larger workers.
     size = max(4, min(16, len(recordings) // 100))
     chunks = [_chunk(recordings[i : i + size], known) for i in range(0, len(recordings), size)]
     if here:

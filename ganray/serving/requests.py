@@ -8,6 +8,7 @@ Two forms, one meaning:
 import asyncio
 import difflib
 import json
+import time
 from collections.abc import AsyncGenerator, Awaitable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -26,6 +27,10 @@ CONTRACT_HEADER = "x-audio-contract"
 """Carries `audio_contract` beside a raw body."""
 FORM_OVERHEAD_BYTES = 64 * 1024
 """What a form may be larger than its file."""
+HEAD_START_S, LEAST_BYTES_PER_S = 10.0, 1000.0
+"""A body that is slower, after so many seconds, is not waited for: thousands of those would keep everybody out."""
+MOST_HELD_BYTES = 2**30
+"""Of bodies that are still coming, all together: many that are almost as large as allowed must not fill the memory."""
 
 
 class VocodeFields(Schema):
@@ -158,6 +163,12 @@ async def _read_form(request: Request, max_upload_bytes: int) -> tuple[dict[str,
     return fields, upload
 
 
+class _Arriving:
+    """The bodies that are still coming to this process."""
+
+    held_bytes = 0
+
+
 async def _limited(request: Request, stop_at: int, max_upload_bytes: int) -> AsyncGenerator[bytes, None]:
     """The body as it arrives, up to `stop_at` bytes."""
     announced = request.headers.get("content-length", "")
@@ -165,15 +176,32 @@ async def _limited(request: Request, stop_at: int, max_upload_bytes: int) -> Asy
     hang_up = not announced.isdigit() or int(announced) > 10 * stop_at
     if announced.isdigit() and int(announced) > stop_at:
         raise _too_large(max_upload_bytes, hang_up)
-    count = 0
+    count, begin, stream = 0, time.monotonic(), request.stream()
     try:
-        async for chunk in request.stream():
+        while True:
+            due = begin + HEAD_START_S + count / LEAST_BYTES_PER_S
+            chunk = await asyncio.wait_for(_next(stream), due - time.monotonic())
+            if chunk is None:
+                return
             count += len(chunk)
+            _Arriving.held_bytes += len(chunk)
             if count > stop_at:
                 raise _too_large(max_upload_bytes, hang_up)
+            if _Arriving.held_bytes > MOST_HELD_BYTES:
+                message, mend = "too many uploads are coming at once", "ask again in a few seconds"
+                raise ApiError(503, message, code="overloaded", mend=mend, retry_after_s=5, hang_up=True)
             yield chunk
+    except asyncio.TimeoutError as error:
+        message = f"the body came at less than {LEAST_BYTES_PER_S:g} bytes a second"
+        raise ApiError(408, message, code="request_timeout", mend="send it at once", hang_up=True) from error
     except ClientDisconnect as error:
         raise ApiError(499, "the client went away", code="client_closed_request") from error
+    finally:
+        _Arriving.held_bytes -= count
+
+
+async def _next(stream: AsyncGenerator[bytes, None]) -> bytes | None:
+    return await anext(stream, None)
 
 
 def _too_large(max_upload_bytes: int, hang_up: bool = False) -> ApiError:

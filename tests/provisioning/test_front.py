@@ -1,6 +1,8 @@
 """What a Ray that is started here is told of HAProxy."""
 
 import resource
+import shutil
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -23,6 +25,18 @@ def test_its_files_lie_where_nobody_else_can_reach_them(temporary):
     assert (told["RAY_SERVE_HAPROXY_METRICS_PORT"], told["RAY_SERVE_HAPROXY_STATS_PORT"]) == ("1", "2")
 
 
+def test_haproxy_takes_rays_configuration_with_what_is_added_to_its_door(temporary):
+    program = front.environment(1, 2)["RAY_SERVE_HAPROXY_BINARY_PATH"]
+    config = temporary / "a folder" / "haproxy.cfg"
+    config.parent.mkdir()
+    timeouts = "".join(f"  timeout {which} 5s\n" for which in ("client", "server", "connect"))
+    config.write_text(f"defaults\n  mode http\n{timeouts}frontend http_frontend\n  bind 127.0.0.1:1\n")
+    checked = subprocess.run([program, "-c", "-f", str(config)], capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stderr
+    more = Path(f"{config}.more").read_text()
+    assert more.index("frontend http_frontend") < more.index("wait-for-body time 10s") < more.index("bind 127")
+
+
 def test_a_folder_that_is_open_to_others_is_closed(temporary):
     folder = Path(front.environment(1, 2)["RAY_SERVE_HAPROXY_SOCKET_PATH"]).parent
     folder.chmod(0o777)
@@ -32,7 +46,7 @@ def test_a_folder_that_is_open_to_others_is_closed(temporary):
 
 def test_where_somebody_else_has_the_folder_haproxy_is_left_alone(temporary):
     folder = Path(front.environment(1, 2)["RAY_SERVE_HAPROXY_SOCKET_PATH"]).parent
-    folder.rmdir()
+    shutil.rmtree(folder)
     folder.symlink_to(temporary)
     assert front.environment(1, 2) == {}
 

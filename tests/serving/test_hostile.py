@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import select
 import socket
 import time
 from urllib.parse import urlsplit
@@ -10,6 +11,8 @@ import pytest
 import requests
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
+
+from ganray.serving import requests as arriving
 
 from .test_routes import error_of
 from .test_speech_route import post
@@ -47,6 +50,30 @@ def test_a_body_that_never_comes_is_given_up(impatient, path):
     connection = raw(impatient, f"POST {path} HTTP/1.1\nHost: x\nContent-Length: 1000", b"{")
     assert answer(connection).startswith(b"HTTP/1.1 408 ")
     assert 0.2 < time.monotonic() - begin < 10
+
+
+@pytest.mark.parametrize("path", ["/v1/audio/speech", "/v1/audio/vocode"])
+def test_a_body_that_trickles_is_given_up_long_before(endpoint, monkeypatch, path):
+    monkeypatch.setattr(arriving, "HEAD_START_S", 0.3)
+    begin = time.monotonic()
+    connection = raw(endpoint, f"POST {path} HTTP/1.1\nHost: x\nContent-Length: 1000", b"{" * 100)
+    told = answer(connection)
+    assert told.startswith(b"HTTP/1.1 408 ")
+    assert b"less than 1000 bytes a second" in told
+    assert 0.35 < time.monotonic() - begin < 10  # a hundred bytes are worth a tenth of a second
+
+
+def test_bodies_that_would_fill_the_memory_together_are_refused_and_then_forgotten(endpoint, monkeypatch):
+    monkeypatch.setattr(arriving, "MOST_HELD_BYTES", 150_000)
+    head = "POST /v1/audio/vocode HTTP/1.1\nHost: x\nContent-Length: 200000"
+    first, second = raw(endpoint, head, bytes(100_000)), raw(endpoint, head, bytes(100_000))
+    ready, _, _ = select.select([first, second], [], [], 20)
+    told = answer(ready[0])
+    assert told.startswith(b"HTTP/1.1 503 ")
+    assert b"retry-after: 5" in told.lower()
+    for connection in (first, second):
+        connection.close()
+    assert post(endpoint).status_code == 200
 
 
 def test_a_session_in_which_nothing_is_said_is_closed(impatient):
