@@ -48,8 +48,9 @@ def command(
     recording. The same is done with WORLD, Griffin-Lim and noise: the scale that the voice is read on. Means come with
     their 95 % interval; a page with players and spectrograms is left in the report's folder.
 
-    VOICE may be a run: the checkpoint of --step becomes a voice in its folder. Or a folder of wav, flac, mp3, ogg, opus or m4a files that any system made: each is held against the clip
-    that has its name (ID.wav), or, without --data, judged by the measures that need no recording.
+    VOICE may be a run: the checkpoint of --step becomes a voice in its folder. Or it is a folder of wav, flac, mp3,
+    ogg, opus or m4a files that any system made: each is held against the clip that has its name (ID.wav), or, without
+    --data, judged by the measures that need no recording.
 
     \b
     Example:

@@ -18,7 +18,7 @@ def voice_folder(subject: str, step: str | int = "best") -> str:
     """The folder that `subject` means, absolute, as workers have another working directory.
 
     Args:
-        subject: The folder of a voice, of clips or of a run; a run's URI; or the name of a voice that comes with ganray.
+        subject: Folder of a voice, of clips or of a run; a run's URI; or the name of a voice that comes with ganray.
         step: Of a run: `best`, `last` or a checkpoint's. It becomes a voice in the run's folder; in the working
             directory, of a run in storage.
 

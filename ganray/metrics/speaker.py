@@ -11,7 +11,7 @@ from ganray.metrics.base import audible, extra, needed
 
 RATE = 16_000
 LEVEL_DBFS = -30.0
-"""RMS of what the network learned from. It hears powers, not their logarithms: a tenth of the level is another person."""
+"""RMS of what the network learned from. It hears powers, not their logarithms: at another level, another person."""
 _one_at_a_time = threading.Lock()
 
 
