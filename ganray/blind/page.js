@@ -144,7 +144,7 @@ function rating(id, i) {
 function lacking() {
   const all = { ab: ["a", "b"], abx: ["a", "b", "x"], mushra: ["reference", ...round.order.map((_, i) => String(i + 1))] }[test.type];
   const unheard = all.filter((name) => !round.plays[name]).map((name) => (name === "reference" ? "the reference" : name.toUpperCase()));
-  if (unheard.length) return `Hear ${unheard.join(", ")} first.`;
+  if (unheard.length) return `Hear ${unheard.join(", ").replace(/, (?=[^,]*$)/, " and ")} first.`;
   return test.type === "mushra" && round.order.some((id) => !(id in round.ratings)) ? "Move every slider." : "";
 }
 

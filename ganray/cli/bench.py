@@ -103,7 +103,8 @@ def _prepared(document: dict[str, Any]) -> str:
 @click.option("--replicas", type=click.IntRange(min=1), default=2, show_default=True, help="To start; one core each.")
 @click.option("--streams", type=click.IntRange(min=1), multiple=True, help="Listeners at a time. [default: 1 4 16 64]")
 @click.option("--rate", "rates", type=click.FloatRange(min=0.01), multiple=True, help="Requests a second, at random.")
-@click.option("--seconds", type=click.FloatRange(min=1), default=20.0, show_default=True, help="Of each load.")
+@click.option("--seconds", type=click.FloatRange(min=1), default=7.0, show_default=True, help="Of each load's turn.")
+@click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True, help="Turns that each load has.")
 @click.option("--key", help="API key of the service at URL.")
 @json_option
 def serve(
@@ -113,13 +114,15 @@ def serve(
     streams: tuple[int, ...],
     rates: tuple[float, ...],
     seconds: float,
+    rounds: int,
     key: str | None,
     as_json: bool,
 ) -> None:
     """Measure a service under load, the one at URL or one that is started here.
 
-    Every answer is compared with what was heard before any load: a byte that differs is told as corrupted. Before it, a
-    service that is started here has its voice measured in a bare loop on as many cores.
+    Every answer is compared with what was heard before any load: a byte that differs is told as corrupted. The loads
+    take turns; before each round, the voice of a service that is started here is measured in a bare loop on as many
+    cores.
 
     \b
     Example:
@@ -127,27 +130,35 @@ def serve(
       ganray bench serve http://127.0.0.1:8000 --rate 4 --rate 8 --json
     """
     import asyncio
+    from statistics import median
 
     from ganray.serving.load import measure
 
     levels = streams or (() if rates else (1, 4, 16, 64))
-    wanted: dict[str, Any] = {"streams": levels, "rates": rates, "seconds": seconds, "key": key, "tell": note}
-    document: dict[str, Any] = {"url": url, "voice": voice, "seconds": seconds}
+    wanted: dict[str, Any] = {"streams": levels, "rates": rates, "seconds": seconds, "rounds": rounds, "tell": note}
+    document: dict[str, Any] = {"url": url, "voice": voice, "seconds": seconds, "rounds": rounds}
     if url:
-        document["loads"] = asyncio.run(measure(url.rstrip("/"), voice=voice, **wanted))
+        document["loads"] = asyncio.run(measure(url.rstrip("/"), voice=voice, key=key, **wanted))
     else:
         from ganray.config.serve import ServeConfig
         from ganray.serving import start
         from ganray.serving.bare import throughput
 
-        note(f"{voice} in a bare loop, {replicas} times")
-        document["bare_audio_seconds_per_s"] = bare = throughput(voice, replicas)
+        bare: list[float] = []
+
+        def alone() -> None:
+            note(f"{voice} in a bare loop, {replicas} times")
+            bare.append(throughput(voice, replicas, seconds))
+
         scaling = {"min_replicas": replicas, "max_replicas": replicas}
         config = ServeConfig.model_validate({"voices": {"default": voice}, "autoscaling": scaling})
         with start(config, port=0) as endpoint:
-            document["loads"] = asyncio.run(measure(endpoint.url, **wanted))
+            document["loads"] = asyncio.run(measure(endpoint.url, before=alone, **wanted))
+        document |= {"bare_audio_seconds_per_s": median(bare), "rounds_bare_audio_seconds_per_s": bare}
         for row in document["loads"]:
-            row["of_bare"] = row["audio_seconds_per_s"] / bare
+            pairs = zip(row["rounds_audio_seconds_per_s"], bare, strict=True)
+            row["rounds_of_bare_ratios"] = [served / plain for served, plain in pairs]
+            row["of_bare"] = median(row["rounds_of_bare_ratios"])
     emit(_placed(document), _loads(document), as_json)
 
 

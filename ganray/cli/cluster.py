@@ -136,7 +136,7 @@ def plan(
     work = cluster.workload
     if not (recipe or sweep or service):
         recipe, sweep, service = work.recipe, work.sweep, work.service
-    found = make(cluster, _demands(recipe, sweep, service), _prices(prices))
+    found = make(cluster, _demands(recipe, sweep, service), _prices(prices, cluster))
     emit(found.as_json(), found.table(cluster.limits.currency), as_json)
     return 0 if found.fits else 3
 
@@ -252,14 +252,19 @@ def _demands(recipe: str | None, sweep: str | None, service: str | None) -> list
     return found
 
 
-def _prices(path: Path | None) -> dict[str, float]:
-    """{pool or instance: an hour's price} of a file."""
+def _prices(path: Path | None, cluster: ClusterConfig) -> dict[str, float]:
+    """{pool or instance: an hour's price} of a file, which may name those of other clusters, too."""
     if path is None:
         return {}
     prices = read_yaml(path)
     wrong = [Problem(key, value, "is no price") for key, value in prices.items() if type(value) not in (int, float)]
     if wrong:
         raise ConfigError(f"{len(wrong)} problems in {path}", mend="write POOL: 1.25", problems=wrong)
+    known = [name for pool, its in cluster.pools.items() for name in (pool, *its.instances.values())]
+    if not prices.keys() & known:
+        raise ConfigError(
+            f"{path} has no price of {cluster.name}", mend=f"name one of {', '.join(dict.fromkeys(known))}"
+        )
     return prices
 
 

@@ -11,6 +11,7 @@ from ganray.cli.options import address_option, emit, json_option
 @click.argument("voice", type=click.Path())
 @click.option("--data", metavar="DATASET", help="Dataset folder, made by ganray prepare; a folder of clips needs none.")
 @click.option("--split", default="validation", show_default=True, help="Split whose clips are judged.")
+@click.option("--step", default="best", show_default=True, help="Of a run: best, last, or the number of a checkpoint.")
 @click.option(
     "--measures",
     metavar="A,B",
@@ -30,6 +31,7 @@ def command(
     voice: str,
     data: str | None,
     split: str,
+    step: str,
     measures: str | None,
     clips: int | None,
     out: str | None,
@@ -46,12 +48,14 @@ def command(
     recording. The same is done with WORLD, Griffin-Lim and noise: the scale that the voice is read on. Means come with
     their 95 % interval; a page with players and spectrograms is left in the report's folder.
 
-    VOICE may be a folder of wav, flac, mp3, ogg, opus or m4a files that any system made: each is held against the clip
-    that has its name (ID.wav), or, without --data, judged by the measures that need no recording.
+    VOICE may be a run: the checkpoint of --step becomes a voice in its folder. Or it is a folder of wav, flac, mp3,
+    ogg, opus or m4a files that any system made: each is held against the clip that has its name (ID.wav), or, without
+    --data, judged by the measures that need no recording.
 
     \b
     Example:
       ganray evaluate voices/kathleen --data data/kathleen
+      ganray evaluate runs/source_filter_small-7f3a --data data/kathleen --step last
       ganray evaluate voices/kathleen --data data/kathleen --split test --measures distillmos,pesq
       ganray evaluate voices/kathleen --data data/kathleen --clips 8 --out /tmp/report --json
       ganray evaluate voices/new --data data/kathleen --against voices/kathleen
@@ -74,7 +78,7 @@ def command(
     if against and kept is None:
         beside = Path(out) / "against" if out else None
         kept = read_report(evaluate(against, data, split, out=beside, **how).folder)
-    report = evaluate(voice, data, split, out=out, against=kept, **how)
+    report = evaluate(voice, data, split, step=step, out=out, against=kept, **how)
     if baseline and report.against:
         if not as_json:
             emit({}, told(report), as_json)

@@ -36,6 +36,7 @@ def evaluate(
     dataset: str | None,
     split: str,
     *,
+    step: str | int = "best",
     measures: Sequence[str] | None = None,
     scale: Sequence[str] = SCALE,
     clips: int | None = None,
@@ -59,9 +60,10 @@ def evaluate(
     another reading, which is not compared moment by moment unless that is asked for.
 
     Args:
-        voice: A voice folder, or one of clips, which every machine of the cluster can read.
+        voice: Folder of a voice, a run or clips, which every machine of the cluster can read.
         dataset: A dataset folder with the voice's audio contract, likewise; None: a folder of clips is judged alone.
         split: Name of the split.
+        step: Of a run: `best`, `last` or a checkpoint's.
         measures: Names of `MEASURES`; None: all that are installed and fit: those that read a text for text voices and
             folders of clips, those of sets for noise voices.
         scale: Rows of `SCALE` to judge too.
@@ -81,7 +83,7 @@ def evaluate(
             could be judged.
         UsageError: The voice's kind can't be judged so, or a voice has no dataset to be judged on.
     """
-    folder = voice_folder(voice)
+    folder = voice_folder(voice, step)
     subject = opened(folder, dataset, split)
     judged, recordings, clips_of = subject.voice, subject.dataset, subject.clips
     if measures is None:

@@ -1,29 +1,47 @@
 """What is to be judged, a voice or a folder of clips, and on which clips. Here alone they are told apart."""
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from ganray.data import Dataset, Split
+from ganray.data.storage import is_remote, place
 from ganray.errors import DataError, UsageError
 from ganray.evaluating.folder import SUFFIXES, Alone, Folder, Matched, is_folder_of_clips
+from ganray.gan.run import Run
 from ganray.voice import Voice
+from ganray.voice.exported import chosen_step, export
 from ganray.voice.reader import BUNDLED, CARD, located
 
 
-def voice_folder(subject: str) -> str:
+def voice_folder(subject: str, step: str | int = "best") -> str:
     """The folder that `subject` means, absolute, as workers have another working directory.
 
-    `subject` is a folder of a voice or of clips, or the name of a voice that comes with ganray.
+    Args:
+        subject: Folder of a voice, of clips or of a run; a run's URI; or the name of a voice that comes with ganray.
+        step: Of a run: `best`, `last` or a checkpoint's. It becomes a voice in the run's folder; in the working
+            directory, of a run in storage.
 
     Raises:
-        UsageError: It is a run that has not been exported.
+        DataError: The run can't be read, or has no such checkpoint.
+        UsageError: The step is none of these.
     """
     path = located(subject).absolute()
-    if (path / "run.yaml").is_file():
-        raise UsageError(
-            f"{subject} is a run, not a voice", mend=f"export it first: ganray export {subject} --out VOICE"
-        )
+    if is_remote(place(subject)) or (path / "run.yaml").is_file():
+        path = _voice_of(Run.open(subject), step)
     return str(path)
+
+
+def _voice_of(run: Run, step: str | int) -> Path:
+    chosen = chosen_step(run, step)
+    folder = (Path.cwd() if run.away else run.path.absolute()) / f"{run.path.name}-{chosen}"
+    card = folder / CARD
+    # After a rollback a step may have another checkpoint than the one that this was made of.
+    if card.is_file() and not run.away and card.stat().st_mtime < run.checkpoint(chosen).stat().st_mtime:
+        shutil.rmtree(folder)
+    if not card.is_file():
+        export(run.where, folder, chosen, graphs=False)
+    return folder
 
 
 @dataclass(frozen=True)

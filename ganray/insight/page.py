@@ -112,7 +112,7 @@ def _giveaway(found: Explanation) -> list[Section]:
         "All spots together account for "
         f"{found.giveaway.completeness:.1%} of the difference between the two verdicts."
     )
-    png = pictures.maps(log_mel(found.fake, audio), [("", pictures.smoothed(cells))], audio, label="verdict")
+    png = pictures.maps(log_mel(found.fake, audio), [("", 1000 * pictures.smoothed(cells))], audio, label="verdict, ‰")
     bands, times = found.given_away()
     return [
         Picture("What gives it away", png, caption),
@@ -142,7 +142,7 @@ def _carriers(found: Explanation) -> list[Section]:
     audio = found.subject.audio
     cells = found.carriers.cells
     mel = log_mel(found.fake, audio)[:, : cells.shape[1]]
-    png = pictures.maps(mel, [("", pictures.smoothed(cells))], audio, label="share of the waveform")
+    png = pictures.maps(mel, [("", 1000 * pictures.smoothed(cells))], audio, label="‰ of the waveform")
     caption = (
         "How much of the waveform would be lost without this spot of the spectrogram that the voice is given: loud, "
         f"low tones carry most. All spots add up to {found.carriers.completeness:.1%} of the waveform."

@@ -9,14 +9,14 @@ from safetensors.torch import load_file
 
 from ganray.config import Architecture, AudioConfig, RunConfig
 from ganray.config.run import AdversarialConfig
-from ganray.errors import AudioContractError, DataError, UsageError
+from ganray.errors import AudioContractError
 from ganray.gan.run import Run
 from ganray.insight.judges import Panel
-from ganray.metrics import MEASURES
 from ganray.models import Generator, build_discriminators, build_generator
 from ganray.models.contract import remove_weight_norm
 from ganray.voice import Voice
 from ganray.voice.bundle import DISCRIMINATORS
+from ganray.voice.exported import chosen_step
 from ganray.voice.reader import CARD, located
 
 LSGAN = AdversarialConfig(ce=0.0, lambda_mse=1.0, hinge=0.0)
@@ -73,9 +73,9 @@ def open_subject(source: str | Path, judges: str | Path | None = None, step: str
         subject = Subject(voice.name, voice.generator, _kept(voice), voice.card.get("origin", {}).get("step"))
     else:
         run = Run.open(source)
-        subject = _at(run, _chosen(run, step))
+        subject = _at(run, chosen_step(run, step))
     if judges is not None:
-        other = _at(opened := Run.open(judges), _chosen(opened, "last"))
+        other = _at(opened := Run.open(judges), chosen_step(opened, "last"))
         if other.audio != subject.audio:
             raise AudioContractError(
                 "judges and voice disagree about what a mel is",
@@ -85,19 +85,6 @@ def open_subject(source: str | Path, judges: str | Path | None = None, step: str
             )
         subject = replace(subject, panel=other.panel, run=None)
     return subject
-
-
-def _chosen(run: Run, step: str) -> int:
-    steps = run.steps()
-    if not steps:
-        raise DataError(f"the run at {run.where} has no checkpoint yet", mend="wait for the first one")
-    if step == "last":
-        return steps[-1]
-    if step == "best":
-        return (run.best_steps(MEASURES[run.config.checkpoint.measure].better) or [steps[-1]])[0]
-    if not step.isdigit():
-        raise UsageError(f"no step {step}", mend="use best, last, or the number of a checkpoint")
-    return int(step)
 
 
 def _at(run: Run, step: int) -> Subject:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 def mel(reference: np.ndarray | None, estimate: np.ndarray, sample_rate: int, audio: AudioConfig) -> float:
     """Mean absolute difference of the log-mel spectrograms of two waveforms, (T,), under the audio contract.
 
+    Source: the mel loss of Kong, Kim and Bae, "HiFi-GAN", NeurIPS 2020, equation 3, as a measure.
+
     Raises:
         AudioContractError: The waveforms are not at the contract's sample rate.
     """

@@ -358,7 +358,9 @@ def as_png(figure: "Figure") -> bytes:
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     picture = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
-    return _bytes(picture.quantize(colors=128, dither=Image.Dither.NONE))  # a third of the bytes, no difference seen
+    # A third of the bytes. Median cut, the default, spends its colours on what is frequent and leaves scales in steps.
+    few = picture.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    return _bytes(few)
 
 
 def _bytes(picture: "Image") -> bytes:

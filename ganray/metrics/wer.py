@@ -23,6 +23,9 @@ def wer(text: str | None, estimate: np.ndarray, sample_rate: int, audio: AudioCo
 
     Raises:
         DataError: The estimate is silent, or there is no word in the text.
+
+    Source: Levenshtein 1966, over words and divided by those of the text, as NIST's sclite does it; Huggins-Daines et
+    al., "PocketSphinx", ICASSP 2006.
     """
     from torchaudio.functional import edit_distance
 

@@ -6,10 +6,12 @@ does all later ones again. The pipeline itself remembers nothing: killed anywher
 """
 
 import contextlib
+import ctypes
 import json
 import shlex
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -20,6 +22,9 @@ from ganray.errors import DataError, GanrayError
 
 _NOTHING_THERE = (2, 4)
 """Exit codes of a verb that finds nothing to resume: it was killed before it wrote anything."""
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+_PDEATHSIG = 1
+"""prctl's PR_SET_PDEATHSIG: the signal that comes when the parent is gone."""
 Record = dict[str, Any]
 
 
@@ -81,7 +86,9 @@ def _do(command: list[str], resume: list[str], head: str, tell: Callable[[str], 
     for words in filter(None, (resume, command)):
         tell(f"{head}: $ {shlex.join(words)}")
         try:
-            child = subprocess.Popen([*words, "--json"], stdout=subprocess.PIPE, text=True, start_new_session=True)
+            child = subprocess.Popen(
+                [*words, "--json"], stdout=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=_end_with_us
+            )
         except OSError as error:
             raise Failed(f"{head} does not start: {error}", code=2, mend="look at PATH, and at its `run`") from error
         with _passed_on(child) as told:
@@ -96,6 +103,15 @@ def _do(command: list[str], resume: list[str], head: str, tell: Callable[[str], 
         raise Failed(f"{head} ended with {code}: {why}", code=code, mend="mend it; the same command goes on from here")
     tell(f"{head}: {time.monotonic() - began:.0f} s")
     return _document(out)
+
+
+def _end_with_us() -> None:
+    """A step is interrupted when the pipeline is killed: a second one would go on with the run that it still trains.
+
+    Linux alone can do that.
+    """
+    if _LIBC:
+        _LIBC.prctl(_PDEATHSIG, signal.SIGINT)
 
 
 @contextlib.contextmanager

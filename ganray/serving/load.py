@@ -144,20 +144,27 @@ async def measure(
     voice: str = "default",
     streams: Sequence[int] = (),
     rates: Sequence[float] = (),
-    seconds: float = 20.0,
+    seconds: float = 7.0,
+    rounds: int = 3,
     key: str | None = None,
+    before: Callable[[], None] = lambda: None,
     tell: Callable[[str], None] = lambda _: None,
 ) -> list[dict[str, Any]]:
-    """Every load in turn, after one request of each sentence that warms up and says what must be heard.
+    """Loads in turn, after one request of each sentence that warms up and says what must be heard.
 
     Args:
         url: Of the service.
         voice: Of the requests.
         streams: Closed loops, by their listeners.
         rates: Open loops, by their requests a second.
-        seconds: How long each lasts.
+        seconds: How long each lasts, each time.
+        rounds: How often each has its turn.
         key: An API key.
+        before: Called before every round, while nobody asks.
         tell: Gets a line before each.
+
+    Returns:
+        A `summary` a load, of all rounds together; what is in `rounds_…` is of each.
     """
     expected: dict[int, str] = {}
     limits = aiohttp.ClientTimeout(total=300)
@@ -168,11 +175,25 @@ async def measure(
 
         warm = [await ask(number) for number in range(len(SENTENCES))]
         summary(warm, 1.0, expected)
-        rows = []
         loads = [("closed", float(count)) for count in streams] + [("open", rate) for rate in rates]
-        for kind, level in loads:
-            tell(f"{level:g} {'streams' if kind == 'closed' else 'requests a second'}")
-            begin = time.monotonic()
-            heard = await (closed(ask, int(level), seconds) if kind == "closed" else opened(ask, level, seconds))
-            rows.append({"loop": kind, "level": level, **summary(heard, time.monotonic() - begin, expected)})
-        return rows
+        done: list[list[tuple[list[Heard], float]]] = [[] for _ in loads]
+        for turn in range(rounds):
+            before()
+            for (kind, level), its in zip(loads, done, strict=True):
+                tell(f"{level:g} {'streams' if kind == 'closed' else 'requests a second'}, {turn + 1} of {rounds}")
+                begin = time.monotonic()
+                asked = closed(ask, int(level), seconds) if kind == "closed" else opened(ask, level, seconds, turn)
+                its.append((await asked, time.monotonic() - begin))
+    return [
+        {"loop": kind, "level": level, **_together(its, expected)}
+        for (kind, level), its in zip(loads, done, strict=True)
+    ]
+
+
+def _together(its: Sequence[tuple[list[Heard], float]], expected: dict[int, str]) -> dict[str, Any]:
+    """The rounds of one load: the figures of all, and those of each that are compared with another run's."""
+    each = [summary(heard, lasted, expected) for heard, lasted in its]
+    whole = summary([one for heard, _ in its for one in heard], sum(lasted for _, lasted in its), expected)
+    whole["rounds_audio_seconds_per_s"] = [one["audio_seconds_per_s"] for one in each]
+    whole["rounds_p50_ms"] = [one["first_audio_ms"]["p50"] for one in each if one["first_audio_ms"]]
+    return whole

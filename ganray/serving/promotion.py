@@ -258,16 +258,19 @@ def promote(
         What was done and why, as JSON; `ab` holds the test's id and its page.
 
     Raises:
-        UsageError: It answers to the name already, or the service has no such voice or another shelf.
+        UsageError: It answers to the name already, the service has no such voice or another shelf, or a vocoder has no
+            recordings as its probes.
         GanrayError: The service does not answer; whatever was tried is taken back.
     """
-    known = {model["id"] for model in service.get("/v1/models")["data"]}
+    known = {model["id"]: model["kind"] for model in service.get("/v1/models")["data"]}
     live = traffic.read(shelf).get(name, traffic.Route(name)).live
     for wanted in (live, voice):
         if wanted not in known:
             raise UsageError(f"the service has no voice {wanted}", mend=f"it has {', '.join(sorted(known))}")
     if live == voice:
         raise UsageError(f"{voice} answers to {name} already", mend="see: ganray serve history")
+    if known[voice] == "mel" and not clips:
+        raise UsageError(f"{voice} reads no text, so recordings are its probes", mend="give some: --probe CLIP.wav")
     tell(f"{voice} and {live} on {len(clips or SENTENCES)} probes")
     found = examine(service, live, voice, clips, listen)
     done: dict[str, Any] = {

@@ -24,6 +24,7 @@ def export(
     name: str | None = None,
     half: bool = False,
     int8: bool = False,
+    graphs: bool = True,
 ) -> Voice:
     """Write the averaged generator of a run's checkpoint as a voice folder.
 
@@ -34,13 +35,14 @@ def export(
         name: Of the voice; the folder's name without it.
         half: Weights of 16 bits.
         int8: A text voice's large matrix products in 8-bit integers, where it speaks without torch.
+        graphs: Write a text voice's networks for machines without torch, too: half a minute.
 
     Raises:
         DataError: There is no such run or checkpoint.
         UsageError: The folder is there already, `step` is none of these, or `int8` is asked of no text voice.
     """
     opened = Run.open(run)
-    chosen = _choose(opened, str(step))
+    chosen = chosen_step(opened, step)
     content = opened.load(chosen)
     generator = build_generator(opened.config.generator, opened.config.audio).eval()
     generator.load_state_dict(content["average"])
@@ -56,7 +58,7 @@ def export(
         raise UsageError(f"a {generator.condition} voice has no graphs to quantise", mend="leave --int8 out")
     sample = _sample(opened, generator)
     named = name or Path(out).name
-    return save_voice(out, generator, name=named, origin=origin, sample=sample, half=half, graphs=True, int8=int8)
+    return save_voice(out, generator, name=named, origin=origin, sample=sample, half=half, graphs=graphs, int8=int8)
 
 
 def export_as_hifigan(source: str | Path, out: str | Path, step: str | int = "best") -> dict[str, Any]:
@@ -74,7 +76,7 @@ def export_as_hifigan(source: str | Path, out: str | Path, step: str | int = "be
         generator, chosen = voice.generator, int(voice.card["origin"].get("step", 0))
     else:
         opened = Run.open(source)
-        chosen = _choose(opened, str(step))
+        chosen = chosen_step(opened, step)
         generator = build_generator(opened.config.generator, opened.config.audio).eval()
         generator.load_state_dict(opened.load(chosen)["average"])
     folder = export_hifigan(generator, out, chosen)
@@ -86,8 +88,14 @@ def export_as_hifigan(source: str | Path, out: str | Path, step: str | int = "be
     }
 
 
-def _choose(run: Run, step: str) -> int:
-    steps = run.steps()
+def chosen_step(run: Run, step: str | int) -> int:
+    """The step that `best` (by held-out scores), `last` or a step's number means.
+
+    Raises:
+        DataError: The run has no checkpoint yet.
+        UsageError: `step` is none of these.
+    """
+    steps, step = run.steps(), str(step)
     if not steps:
         raise DataError(f"the run at {run.path} has no checkpoint yet", mend="train on: ganray train --resume RUN")
     if step == "last":

@@ -79,6 +79,14 @@ def test_prices_that_are_no_numbers_are_refused(ganray, tmp_path):
     assert called.document["error"]["problems"][0]["path"] == "machine"
 
 
+def test_prices_of_another_cluster_are_refused_with_the_names_of_this_one(ganray, tmp_path):
+    (tmp_path / "prices.yaml").write_text("gpux: 1.0\n")
+    called = ganray("cluster", "plan", SHIPPED, "--recipe", "article", "--prices", tmp_path / "prices.yaml")
+    assert called.code == 2
+    assert "has no price of" in called.err
+    assert "machine" in called.err
+
+
 def test_render_writes_and_then_finds_no_difference(ganray, tmp_path):
     called = ganray("cluster", "render", SHIPPED, "--out", tmp_path / "out", "--json")
     assert (called.code, called.document["files"]) == (0, ["Dockerfile"])

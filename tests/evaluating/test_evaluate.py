@@ -1,6 +1,7 @@
 """The whole of it, on real Ray: a tiny voice, a prepared dataset, a report."""
 
 import json
+import os
 import re
 import shutil
 
@@ -12,6 +13,9 @@ from ganray.data import Dataset
 from ganray.errors import AudioContractError, ConfigError, DataError, UsageError
 from ganray.evaluating import SCALE, evaluate
 from ganray.evaluating.scorer import Scorer
+from ganray.evaluating.subject import voice_folder
+from ganray.gan import GanState
+from ganray.gan.run import Run
 from ganray.metrics.page import number
 from ganray.voice import Voice
 
@@ -127,10 +131,29 @@ def test_what_cannot_be_is_told_before_ray_starts(change, error, told, mel_voice
         evaluate(**arguments)
 
 
-def test_a_run_is_told_to_be_exported_first(dataset, tmp_path):
-    (tmp_path / "run.yaml").touch()
-    with pytest.raises(UsageError, match="ganray export"):
-        evaluate(str(tmp_path), str(dataset), "validation", quiet=True)
+def test_a_run_is_judged_by_the_checkpoint_that_is_asked_for(tiny_run, dataset, ray_session, tmp_path):
+    run = Run.create(tmp_path / "run", tiny_run(), {"path": str(dataset), "digest": "d"})
+    run.save(GanState(run.config))
+    report = evaluate(
+        str(run.path),
+        str(dataset),
+        "validation",
+        step="last",
+        measures=["mel"],
+        scale=[],
+        clips=1,
+        workers=1,
+        quiet=True,
+    )
+    step = run.steps()[-1]
+    assert report.folder == run.path / "reports" / f"run-{step}-validation"
+    assert report.about["voice"]["name"] == f"run-{step}"
+    made = run.path / f"run-{step}" / "voice.yaml"
+    os.utime(made, (0, 0))  # older than its checkpoint, as after a rollback
+    voice_folder(str(run.path), step)
+    assert made.stat().st_mtime > 0
+    with pytest.raises(UsageError, match="no step 'worst'"):
+        voice_folder(str(run.path), "worst")
 
 
 def test_a_voice_that_gives_no_number_at_all_is_an_error_with_the_reason(mel_voice, dataset, ray_session, tmp_path):

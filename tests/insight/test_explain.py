@@ -116,7 +116,7 @@ def test_what_cannot_be_explained_is_told(noise_voice, mel_run, mel_voice, tiny_
         explain(noise_voice, waveform, clip="x", out=tmp_path)
     with pytest.raises(DataError, match="too short"):
         explain(mel_run, waveform[:100], clip="x", out=tmp_path)
-    with pytest.raises(UsageError, match="no step fist"):
+    with pytest.raises(UsageError, match="no step 'fist'"):
         explain(mel_run, waveform, clip="x", step="fist", out=tmp_path)
     with pytest.raises(DataError, match="use one of 0, 4"):
         explain(mel_run, waveform, clip="x", step="3", out=tmp_path)

@@ -1,5 +1,6 @@
 """Each measure against a value that is known in closed form, or an order that everyone hears."""
 
+import importlib
 import subprocess
 import sys
 
@@ -141,6 +142,12 @@ def test_distillmos_gives_the_thread_count_back_and_prints_nothing(speech, contr
     finally:
         torch.set_num_threads(before)
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_a_measure_tells_where_its_formula_comes_from(name):
+    module = importlib.import_module(f"ganray.metrics.{name}")
+    assert any("Source: " in (its.__doc__ or "") for its in vars(module).values() if callable(its))
 
 
 def test_an_unknown_measure_is_told_with_the_one_that_was_meant(speech, contract):

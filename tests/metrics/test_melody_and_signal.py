@@ -149,6 +149,16 @@ def test_what_is_never_voiced_has_no_melody(name):
         of(name, np.zeros(RATE, np.float32), np.zeros(RATE, np.float32))
 
 
+def resemblyzers(first: np.ndarray, second: np.ndarray) -> float:
+    """Similarity of two clips as Resemblyzer's readme takes it, with long pauses cut."""
+    import resemblyzer
+
+    encoder = resemblyzer.VoiceEncoder("cpu", verbose=False)
+    clips = (resemblyzer.preprocess_wav(clip, source_sr=RATE) for clip in (first, second))
+    ours, theirs = (encoder.embed_utterance(clip) for clip in clips)
+    return float(ours @ theirs)
+
+
 @pytest.mark.parametrize("name", ["speaker", "dnsmos"])
 def test_a_measure_with_a_model_in_another_wheel(name, speech):
     """What the recording itself gets, and noise; or, where the wheel isn't installed, how to get it."""
@@ -160,5 +170,8 @@ def test_a_measure_with_a_model_in_another_wheel(name, speech):
     if name == "speaker":
         assert of(name, speech[0], speech[0]) == pytest.approx(1.0, abs=1e-4)
         assert of(name, speech[1], speech[0]) > 0.7 > of(name, hiss, speech[0])
+        quiet = [0.1 * clip for clip in speech]  # Resemblyzer's readme raises the level, but never lowers it
+        assert of(name, quiet[1], speech[0]) == pytest.approx(of(name, speech[1], speech[0]), abs=1e-3)
+        assert of(name, quiet[1], quiet[0]) == pytest.approx(resemblyzers(quiet[0], quiet[1]), abs=0.01)
     else:
         assert of(name, speech[0], speech[0]) > 3 > of(name, hiss, speech[0])

@@ -120,3 +120,24 @@ def test_who_ends_it_ends_the_step_and_the_same_command_goes_on(tmp_path, number
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert json.loads(done.stdout)["did"] == ["slow", "after"]
     assert (calls(tmp_path, "slow"), calls(tmp_path, "rest")) == (1, 2)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent is gone")
+def test_a_step_does_not_outlive_a_pipeline_that_is_killed(tmp_path):
+    ended = tmp_path / "ended"
+    body = f"try:\n    time.sleep(60)\nexcept KeyboardInterrupt:\n    open({str(ended)!r}, 'w')"
+    file = tmp_path / "mine.yaml"
+    file.write_text(
+        json.dumps({"name": "p", "storage": str(tmp_path), "steps": {"slow": {"run": script(tmp_path, "slow", body)}}})
+    )
+    child = subprocess.Popen([Path(sys.executable).with_name("ganray"), "cluster", "pipeline", file])
+    until = time.monotonic() + 60
+    while not calls(tmp_path, "slow"):
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    time.sleep(0.5)  # it is in its try by then
+    child.kill()
+    child.wait()
+    while not ended.exists():
+        assert time.monotonic() < until
+        time.sleep(0.1)

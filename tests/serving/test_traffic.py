@@ -3,6 +3,7 @@
 import json
 import shutil
 import threading
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -125,3 +126,10 @@ def heard_blind(url, folder, test, capsys):
     cli.main(["listen", "analyse", str(folder), "--json"], standalone_mode=False)
     (pair,) = json.loads(capsys.readouterr().out)["pairs"]
     assert (pair["one"], pair["other"], pair["prefers_one"]["count"]) == ("one", "two", 0)
+
+
+def test_a_vocoder_without_recordings_to_be_tried_on_is_told_what_to_give(tmp_path):
+    there = [{"id": name, "kind": "mel"} for name in ("one", "two")]
+    service = SimpleNamespace(get=lambda path: {"data": there})
+    with pytest.raises(UsageError, match="--probe"):
+        promotion.promote(service, tmp_path, "one", "two")
