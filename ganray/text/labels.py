@@ -17,7 +17,7 @@ class Labels:
     """Names that a generator knows, each a weight: speakers, then languages, then styles.
 
     Attributes:
-        speakers: Name → own language.
+        speakers: Name → the languages in which they were recorded, their own first: "de", or "de en".
         languages: BCP 47 tags.
         styles: Names.
     """
@@ -42,7 +42,7 @@ class Labels:
     def language_of(self, speaker: Mixture | None) -> str | None:
         """What a speaker speaks unless told otherwise: of a mixture the first one's; of nobody the first speaker's."""
         names = [speaker] if isinstance(speaker, str) else list(speaker or self.speakers)
-        return self.speakers.get(names[0]) if names else None
+        return self._recorded(names[0])[0] if names and names[0] in self.speakers else None
 
     def weights(
         self, speaker: Mixture | None = None, language: str | None = None, style: Mixture | None = None
@@ -51,7 +51,8 @@ class Labels:
 
         Args:
             speaker: Who, or a mixture; None: the first.
-            language: In what; None: the speaker's own.
+            language: In what; None: the speaker's own. Who was never recorded in it keeps the weight of their own:
+                where each speaker has a language to themselves, the language's weight is half of who they are.
             style: How, or a mixture; None or "": no style in particular.
 
         Raises:
@@ -59,14 +60,18 @@ class Labels:
         """
         if not len(self):
             return np.zeros(0, np.float32)
-        language = language or self.language_of(speaker)
-        speaker = speaker or next(iter(self.speakers), None)
-        wanted = {
-            "speaker": _shares("speaker", speaker, tuple(self.speakers)),
-            "language": _shares("language", self._known(language), self.languages),
-            "style": _shares("style", style or None, self.styles),
-        }
-        return np.array([*wanted["speaker"], *wanted["language"], *wanted["style"]], np.float32)
+        speaker, language = speaker or next(iter(self.speakers), None), self._known(language)
+        speakers = _shares("speaker", speaker, tuple(self.speakers))
+        _shares("language", language, self.languages)
+        languages = dict.fromkeys(self.languages, 0.0)
+        for name, share in zip(self.speakers, speakers, strict=True):
+            recorded = self._recorded(name)
+            languages[language if language in recorded else recorded[0]] += share / (sum(speakers) or 1)
+        styles = _shares("style", style or None, self.styles)
+        return np.array([*speakers, *languages.values(), *styles], np.float32)
+
+    def _recorded(self, speaker: str) -> list[str]:
+        return self.speakers[speaker].split()
 
     def _known(self, language: str | None) -> str | None:
         """`en-GB` is `en` to a generator that knows no other English."""

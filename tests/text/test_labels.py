@@ -11,13 +11,21 @@ TWO = Labels({"anna": "de", "bruno": "it"}, ("de", "it"), ("calm", "happy"))
     [
         ({}, [1, 0, 1, 0, 0, 0]),  # the first speaker in their own language, in no style
         ({"speaker": "bruno"}, [0, 1, 0, 1, 0, 0]),
-        ({"speaker": "bruno", "language": "de"}, [0, 1, 1, 0, 0, 0]),
-        ({"language": "it-CH", "style": "happy"}, [1, 0, 0, 1, 0, 1]),
-        ({"speaker": {"bruno": 0.75, "anna": 0.25}, "style": {"calm": 0.5}}, [0.25, 0.75, 0, 1, 0.5, 0]),
+        ({"speaker": "bruno", "language": "de"}, [0, 1, 0, 1, 0, 0]),  # as an Italian, who was never heard in German
+        ({"language": "it-CH", "style": "happy"}, [1, 0, 1, 0, 0, 1]),
+        ({"speaker": "bruno", "language": "it-CH"}, [0, 1, 0, 1, 0, 0]),
+        ({"speaker": {"bruno": 0.75, "anna": 0.25}, "style": {"calm": 0.5}}, [0.25, 0.75, 0.25, 0.75, 0.5, 0]),
     ],
 )
 def test_names_become_weights(asked, weights):
     assert TWO.weights(**asked).tolist() == weights
+
+
+def test_who_was_recorded_in_two_languages_has_both():
+    both = Labels({"anna": "de it", "bruno": "it"}, ("de", "it"))
+    assert both.language_of("anna") == "de"
+    assert both.weights("anna").tolist() == [1, 0, 1, 0]
+    assert both.weights("anna", "it").tolist() == [1, 0, 0, 1]
 
 
 @pytest.mark.parametrize("asked", [{"speaker": "carla"}, {"language": "fr"}, {"style": {"sad": 1.0}}])

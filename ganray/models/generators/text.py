@@ -37,7 +37,7 @@ class Config(contract.ArchitectureConfig):
     front_end: str = "english"
     """What makes phonemes of text; the dataset must be prepared with it."""
     speakers: dict[str, str] = Field(default_factory=dict)
-    """Those it tells apart, and the language of each; filled in from the dataset where that has several."""
+    """Those it tells apart, and the languages of each; filled in from the dataset where that has several."""
     languages: tuple[str, ...] = ()
     """BCP 47 tags of what they speak; filled in like speakers."""
     styles: tuple[str, ...] = ()
