@@ -292,7 +292,10 @@ def _card(
     spoken: dict[str, Counter[str]] = {}
     for clip in clips:
         spoken.setdefault(clip.speaker, Counter())[clip.language] += 1
-    speakers = {speaker: " ".join(tag for tag, _ in languages.most_common()) for speaker, languages in sorted(spoken.items())}
+    speakers = {
+        speaker: " ".join(language for language, _ in languages.most_common())
+        for speaker, languages in sorted(spoken.items())
+    }
     splits = {
         split: {
             "clips": w["clips"],
