@@ -36,7 +36,7 @@ class StreamConfig(Schema):
 
     first_frames: Count = 24
     """Mel frames of the first block: fewer are heard sooner."""
-    growth: Count = 16
+    growth: Count = 21
     """How many times as long as a block the next one is. A voice below 20 times real time wants 2: it must have made a
     block before the last one was heard."""
     block_frames: Count = 512

@@ -125,7 +125,7 @@ class Voice:
         lexicon: Lexicon | None = None,
         markup: bool = False,
         first_frames: int = 24,
-        growth: int = 16,
+        growth: int = 21,
         block_frames: int = 512,
     ) -> Iterator[Block]:
         """The same in blocks, as soon as they are made: together they equal what `say` gives.
@@ -181,7 +181,7 @@ class Voice:
             return self.generator(self._inputs(mel, seed, f0))[0, 0].float().cpu().numpy()
 
     def stream(
-        self, mel: np.ndarray, seed: int = 0, first_frames: int = 24, growth: int = 16, block_frames: int = 512
+        self, mel: np.ndarray, seed: int = 0, first_frames: int = 24, growth: int = 21, block_frames: int = 512
     ) -> Iterator[np.ndarray]:
         """The same in blocks, the first short, so that it is there soon; together they equal `vocode`.
 

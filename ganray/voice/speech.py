@@ -95,7 +95,7 @@ class Speaker:
         lexicon: Lexicon | None = None,
         markup: bool = False,
         first_frames: int = 24,
-        growth: int = 16,
+        growth: int = 21,
         block_frames: int = 512,
     ) -> Iterator[Block]:
         """Blocks of speech, as soon as they are made; of a text in pieces, as soon as its sentences end.
