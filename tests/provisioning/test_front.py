@@ -13,6 +13,7 @@ from ganray.provisioning import front
 
 @pytest.fixture
 def temporary(tmp_path, monkeypatch):
+    monkeypatch.delenv("RAY_SERVE_HAPROXY_BINARY_PATH", raising=False)
     monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path))
     return tmp_path
 
@@ -35,6 +36,17 @@ def test_haproxy_takes_rays_configuration_with_what_is_added_to_its_door(tempora
     assert checked.returncode == 0, checked.stderr
     more = Path(f"{config}.more").read_text()
     assert more.index("frontend http_frontend") < more.index("wait-for-body time 10s") < more.index("bind 127")
+
+
+def test_a_process_within_another_that_serves_finds_haproxy_and_not_itself(temporary, monkeypatch):
+    program = front.environment(1, 2)["RAY_SERVE_HAPROXY_BINARY_PATH"]
+    before = Path(program).read_text()
+    monkeypatch.setenv("RAY_SERVE_HAPROXY_BINARY_PATH", program)
+    assert front.environment(1, 2)["RAY_SERVE_HAPROXY_BINARY_PATH"] == program
+    assert Path(program).read_text() == before
+    monkeypatch.setenv("RAY_SERVE_HAPROXY_BINARY_PATH", "/opt/haproxy")  # somebody's own
+    front.environment(1, 2)
+    assert "/opt/haproxy" in Path(program).read_text()
 
 
 def test_a_folder_that_is_open_to_others_is_closed(temporary):
