@@ -52,7 +52,7 @@ class Labels:
         Args:
             speaker: Who, or a mixture; None: the first.
             language: In what; None: the speaker's own. Who was never recorded in it keeps the weight of their own:
-                where each speaker has a language to themselves, the language's weight is half of who they are.
+                where each speaker has a language to themselves, its weight is a part of who they are.
             style: How, or a mixture; None or "": no style in particular.
 
         Raises:
@@ -63,12 +63,14 @@ class Labels:
         speaker, language = speaker or next(iter(self.speakers), None), self._known(language)
         speakers = _shares("speaker", speaker, tuple(self.speakers))
         _shares("language", language, self.languages)
-        languages = dict.fromkeys(self.languages, 0.0)
+        heard: dict[str, float] = {}
         for name, share in zip(self.speakers, speakers, strict=True):
             recorded = self._recorded(name)
-            languages[language if language in recorded else recorded[0]] += share / (sum(speakers) or 1)
+            its = language if language in recorded else recorded[0]
+            heard[its] = heard.get(its, 0.0) + share / (sum(speakers) or 1)
+        languages = _shares("language", heard, self.languages)
         styles = _shares("style", style or None, self.styles)
-        return np.array([*speakers, *languages.values(), *styles], np.float32)
+        return np.array([*speakers, *languages, *styles], np.float32)
 
     def _recorded(self, speaker: str) -> list[str]:
         return self.speakers[speaker].split()
