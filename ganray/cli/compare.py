@@ -18,6 +18,7 @@ from ganray.errors import UsageError
 @click.option("--same-discriminators", is_flag=True, help="Give all of them the first one's judges and objective.")
 @click.option("--measures", metavar="A,B", help="What is measured; the first is what the pictures show.")
 @click.option("--clips", type=click.IntRange(min=1), metavar="N", help="Only the first N validation clips.")
+@click.option("--at-once", type=click.IntRange(min=1), metavar="N", help="Most trainings at once; all that fit.")
 @click.option("--resume", "folder", metavar="FOLDER", help="Take up this comparison: what ended stays as it is.")
 @click.option(
     "--storage", default="comparisons", show_default=True, help="Folder for comparisons, which all nodes see."
@@ -34,6 +35,7 @@ def command(
     same_discriminators: bool,
     measures: str | None,
     clips: int | None,
+    at_once: int | None,
     folder: str | None,
     storage: str,
     name: str | None,
@@ -56,8 +58,10 @@ def command(
 
     if folder:
         if recipes or overrides or data or name or minutes or steps:
-            raise UsageError("--resume goes on with what was asked", mend="leave everything but --address out")
-        result = resume(folder, address=address)
+            raise UsageError(
+                "--resume goes on with what was asked", mend="leave everything but --address and --at-once out"
+            )
+        result = resume(folder, address=address, at_once=at_once)
     else:
         if not data:
             raise UsageError("--data is needed", mend="ganray compare RECIPE RECIPE --data DATASET --minutes M")
@@ -65,6 +69,7 @@ def command(
         result = compare(
             recipes, data, minutes=minutes, steps=steps, same_discriminators=same_discriminators, measures=names,
             overrides=overrides, clips=clips, storage=storage, name=name, address=address,
+            at_once=at_once,
         )  # fmt: skip
     emit(result.as_json(), told(result), as_json)
 

@@ -1,14 +1,16 @@
-"""`compare`: recipes trained one after the other on the same cluster for the same budget, then judged alike.
+"""`compare`: recipes trained on the same cluster for the same budget, as many at once as it holds, then judged alike.
 
 What is known is in its folder: `compare.json` after every part that ended, `runs/`, `voices/`, `clips/`, the report.
 """
 
+import contextlib
 import json
 import secrets
 import shutil
+import threading
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ import ray
 from ganray.comparing import page
 from ganray.comparing.contest import contestants
 from ganray.comparing.speed import cost_of
+from ganray.comparing.together import together
 from ganray.config import RunConfig
 from ganray.data import Dataset
 from ganray.errors import DataError, GanrayError, Problem, UsageError
@@ -27,6 +30,8 @@ from ganray.models import load_run
 from ganray.provisioning.connect import connect
 from ganray.training import resume as resume_training
 from ganray.training import train
+from ganray.training.view import View
+from ganray.tuning.placement import concurrency
 from ganray.voice import export
 
 VERSION = 1
@@ -47,6 +52,7 @@ class Comparison:
 
     folder: Path
     document: dict[str, Any]
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @property
     def recipes(self) -> list[dict[str, Any]]:
@@ -58,9 +64,12 @@ class Comparison:
         """Whether nothing is left to do."""
         return all(one["status"] in ("done", "failed") for one in self.recipes)
 
-    def keep(self) -> None:
-        """Write compare.json."""
-        write_text(self.folder / FILE, json.dumps(self.document, indent=1))
+    def keep(self, one: dict[str, Any] | None = None, **news: Any) -> None:
+        """Write compare.json, with news of one recipe."""
+        with self._lock:
+            if one is not None:
+                one |= news
+            write_text(self.folder / FILE, json.dumps(self.document, indent=1))
 
     def as_json(self) -> dict[str, Any]:
         """The document that --json prints."""
@@ -84,6 +93,7 @@ def compare(
     storage: str | Path = "comparisons",
     name: str | None = None,
     address: str | None = None,
+    at_once: int | None = None,
     quiet: bool = False,
 ) -> Comparison:
     """Train every recipe for the same time, or the same updates, on the same samples; judge them; write one report.
@@ -100,7 +110,8 @@ def compare(
         storage: Folder that holds the comparison's folder, which all workers see.
         name: Of its folder.
         address: Of the Ray cluster; without it, one is started inside this process.
-        quiet: No live view.
+        at_once: Most trainings at the same time; as many as the cluster holds without it.
+        quiet: One training after the other, without a live view.
 
     Raises:
         ConfigError, UsageError: As `contestants`; or the name is taken.
@@ -130,10 +141,12 @@ def compare(
             for recipe, run in zip(recipes, runs, strict=True)
         ],
     }
-    return _go_on(Comparison(folder, document), address, quiet)
+    return _go_on(Comparison(folder, document), address, at_once, quiet)
 
 
-def resume(folder: str | Path, *, address: str | None = None, quiet: bool = False) -> Comparison:
+def resume(
+    folder: str | Path, *, address: str | None = None, at_once: int | None = None, quiet: bool = False
+) -> Comparison:
     """Take up a comparison that was interrupted: what ended stays, a training goes on from its newest checkpoint.
 
     Raises:
@@ -149,25 +162,20 @@ def resume(folder: str | Path, *, address: str | None = None, quiet: bool = Fals
     if data.digest != document["dataset"]["digest"]:
         want = document["dataset"]["digest"]
         raise DataError(f"{data.path} is not the dataset of the comparison", got=data.digest, want=want)
-    return _go_on(comparison, address, quiet)
+    return _go_on(comparison, address, at_once, quiet)
 
 
-def _go_on(comparison: Comparison, address: str | None, quiet: bool) -> Comparison:
+def _go_on(comparison: Comparison, address: str | None, at_once: int | None, quiet: bool) -> Comparison:
     """All that is left of it."""
     comparison.keep()
     ours = connect(address)
     try:
-        for one in comparison.recipes:
-            if one["status"] in ("done", "failed"):
-                continue
-            try:
-                if one["status"] == "waiting" and not _train(comparison, one, quiet):
-                    break  # Ctrl-C: all else waits, too
-                _judge(comparison, one, quiet)
-                one["status"] = "done"
-            except GanrayError as error:  # a recipe that diverges is a finding, not the end
-                one["status"], one["message"] = "failed", error.message
-            comparison.keep()
+        if _train_all(comparison, at_once, quiet):
+            for one in comparison.recipes:
+                if one["status"] == "trained":
+                    with _or_failed(comparison, one):
+                        _judge(comparison, one, quiet)
+                        comparison.keep(one, status="done")
     finally:
         if ours:
             ray.shutdown()
@@ -178,27 +186,62 @@ def _go_on(comparison: Comparison, address: str | None, quiet: bool) -> Comparis
     return comparison
 
 
-def _train(comparison: Comparison, one: dict[str, Any], quiet: bool) -> bool:
+@contextlib.contextmanager
+def _or_failed(comparison: Comparison, one: dict[str, Any]) -> Iterator[None]:
+    """A recipe that diverges is a finding, not the end."""
+    try:
+        yield
+    except GanrayError as error:
+        comparison.keep(one, status="failed", message=error.message)
+
+
+def _train_all(comparison: Comparison, at_once: int | None, quiet: bool) -> bool:
+    """Train all that wait, before the first is judged: it would take cores from those that still learn.
+
+    Returns:
+        Whether all used their budget; not so after Ctrl-C.
+    """
+    waiting = {one["name"]: one for one in comparison.recipes if one["status"] == "waiting"}
+    if not waiting:
+        return True
+    resources = load_run(next(iter(waiting.values()))["config"]).resources
+    most = min(at_once or len(waiting), len(waiting))
+    fit = 1 if most == 1 or quiet else concurrency(resources, ray.nodes(), most, verb="train", driver={})
+    if fit == 1:
+        for one in waiting.values():
+            with _or_failed(comparison, one):
+                if not _train(comparison, one, quiet):
+                    return False  # Ctrl-C: all else waits, too
+        return True
+    for name, outcome in together(list(waiting), fit, lambda name, by: _train(comparison, waiting[name], False, by)):
+        with _or_failed(comparison, waiting[name]):
+            outcome.result()
+    return all(one["status"] != "waiting" for one in waiting.values())
+
+
+def _train(
+    comparison: Comparison, one: dict[str, Any], quiet: bool, shown_by: Callable[[Run, Any], View] = View
+) -> bool:
     """Train one; whether its budget was used."""
     config: RunConfig = load_run(one["config"])
     where, data = comparison.folder / "runs" / one["name"], comparison.document["dataset"]["path"]
     if (where / "run.yaml").is_file():
-        result = resume_training(where, dataset=data, quiet=quiet)
+        result = resume_training(where, dataset=data, quiet=quiet, shown_by=shown_by)
     else:
-        result = train(config, data, storage=where.parent, name=one["name"], quiet=quiet)
+        result = train(config, data, storage=where.parent, name=one["name"], quiet=quiet, shown_by=shown_by)
     if result.ended != "finished":
         return False
     workers = max(1, config.resources.max_workers)
-    one |= {
-        "status": "trained",
-        "run": str(where),
-        "step": result.step,
-        "training_minutes": round(result.seconds / 60, 4),
-        "training_core_minutes": round(result.seconds / 60 * workers * config.resources.cpus_per_worker, 4),
-        "audio_seconds_per_s": round(result.audio_seconds_per_s, 3),
-        "curve": Run.open(where).leaderboard(),
-    }
-    comparison.keep()
+    comparison.keep(
+        one,
+        status="trained",
+        run=str(where),
+        step=result.step,
+        training_minutes=round(result.seconds / 60, 4),
+        training_core_minutes=round(result.seconds / 60 * workers * config.resources.cpus_per_worker, 4),
+        audio_seconds_per_s=round(result.audio_seconds_per_s, 3),
+        curve=Run.open(where).leaderboard(),
+    )
     return True
 
 

@@ -8,7 +8,7 @@ import logging
 import os
 import secrets
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,6 +76,7 @@ def train(
     callbacks: Sequence[Any] = (),
     quiet: bool = False,
     until: int | None = None,
+    shown_by: Callable[[Run, Any], View] = View,
 ) -> TrainResult:
     """Start a run.
 
@@ -88,6 +89,7 @@ def train(
         callbacks: Ray Train callbacks; each report holds `step` and the held-out scores (`val/mel`, …).
         quiet: No live view, no Ctrl-C handling.
         until: Step to stop at, before the schedule's end.
+        shown_by: Makes the live view of a run and its board.
 
     Raises:
         UsageError: The name is taken.
@@ -102,7 +104,7 @@ def train(
     with _cluster(address):
         check_cluster(config, data, place(storage))
         run = Run.create(where, config, {"path": data.where, "digest": data.digest})
-        return _fit(run, callbacks, quiet, until)
+        return _fit(run, callbacks, quiet, until, shown_by)
 
 
 def resume(
@@ -114,6 +116,7 @@ def resume(
     callbacks: Sequence[Any] = (),
     quiet: bool = False,
     until: int | None = None,
+    shown_by: Callable[[Run, Any], View] = View,
 ) -> TrainResult:
     """Go on with a run from its newest checkpoint.
 
@@ -122,6 +125,7 @@ def resume(
         changes: Groups of the config to replace; only those of `MAY_CHANGE`.
         dataset: Where the dataset is now, if it was moved.
         until: Step to stop at, before the schedule's end.
+        shown_by: Makes the live view of a run and its board.
 
     Raises:
         DataError: There is no such run, or the dataset is another one.
@@ -148,7 +152,7 @@ def resume(
     with _cluster(address):
         check_cluster(opened.config, data, opened.where)
         opened.write_config()
-        return _fit(opened, callbacks, quiet, until)
+        return _fit(opened, callbacks, quiet, until, shown_by)
 
 
 @contextlib.contextmanager
@@ -161,7 +165,9 @@ def _cluster(address: str | None) -> Iterator[None]:
             ray.shutdown()
 
 
-def _fit(run: Run, callbacks: Sequence[Any], quiet: bool, until: int | None) -> TrainResult:
+def _fit(
+    run: Run, callbacks: Sequence[Any], quiet: bool, until: int | None, shown_by: Callable[[Run, Any], View]
+) -> TrainResult:
     try:
         # Where the driver is they live as long as the run can; on another node they could be lost with it.
         here = {
@@ -171,8 +177,8 @@ def _fit(run: Run, callbacks: Sequence[Any], quiet: bool, until: int | None) -> 
         validator = Validator.options(**here).remote(run.where, run.dataset["path"])  # type: ignore[attr-defined]
         job = Job(run.where, run.dataset["path"], board, validator, until)
         trainer = _trainer(run, job, callbacks)
-        with _start_timeout(run.config), contextlib.nullcontext() if quiet else View(run, board) as view:
-            result = _wait(trainer, board, view) if view else trainer.fit()
+        with _start_timeout(run.config), contextlib.nullcontext() if quiet else shown_by(run, board) as view:
+            result = _wait(trainer, view) if view else trainer.fit()
         outcome: dict[str, Any] = result.return_value
         if "error" in outcome:
             raise outcome["error"]
@@ -236,7 +242,7 @@ def _work(settings: dict[str, Any]) -> dict[str, Any]:
         raise
 
 
-def _wait(trainer: TorchTrainer, board: Any, view: View) -> Any:
+def _wait(trainer: TorchTrainer, view: View) -> Any:
     """Fit in a thread; show how it goes, and turn the first Ctrl-C into a checkpoint and an end."""
     outcome: dict[str, Any] = {}
     ended = threading.Event()  # a join that Ctrl-C interrupts takes the thread for dead
@@ -257,8 +263,7 @@ def _wait(trainer: TorchTrainer, board: Any, view: View) -> Any:
         except KeyboardInterrupt:
             if view.stopping:
                 raise
-            view.stopping = True
-            board.stop.remote()
+            view.stop()
     view.update()
     if "error" in outcome:
         raise outcome["error"]

@@ -1,7 +1,7 @@
 """The live view of a training: every line answers a question that someone has at that moment."""
 
 import time
-from typing import Any
+from typing import Any, Protocol
 
 import ray
 from rich.console import Console
@@ -13,6 +13,19 @@ from ganray.metrics import MEASURES
 
 PLAIN_EVERY_S = 20.0
 """Where stderr is no terminal: seconds between two lines."""
+
+
+class Line(Protocol):
+    """The line that changes, below those that stay."""
+
+    def start(self) -> None:
+        """Show it."""
+
+    def update(self, text: Text, /) -> None:
+        """Show this instead."""
+
+    def stop(self) -> None:
+        """Take it away."""
 
 
 class View:
@@ -27,7 +40,7 @@ class View:
         self.run, self._board = run, board
         self.console = Console(stderr=True, highlight=False)
         self.stopping = False
-        self._live: Live | None = None
+        self._live: Line | None = None
         self._told: dict[str, Any] = {}
         self._last_line = 0.0
 
@@ -38,13 +51,18 @@ class View:
         several = workers if isinstance(workers, int) else f"{workers[0]} to {workers[1]}"
         self._print(f"global batch {config.data.batch_size} on {several} worker{'s' if workers != 1 else ''}")
         if self.console.is_terminal:
-            self._live = Live(Text("starting workers …"), console=self.console, refresh_per_second=2, transient=True)
+            self._live = self._line_below()
             self._live.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._live:
             self._live.stop()
+
+    def stop(self) -> None:
+        """Ask the run to write a checkpoint and end."""
+        self.stopping = True
+        self._board.stop.remote()
 
     def update(self) -> None:
         """Read the board and show what is new."""
@@ -71,6 +89,9 @@ class View:
 
     def _print(self, text: str) -> None:
         self.console.print(text, soft_wrap=True)
+
+    def _line_below(self) -> "Line":
+        return Live(Text("starting workers …"), console=self.console, refresh_per_second=2, transient=True)
 
     def _line(self, news: dict[str, Any]) -> str:
         metrics = news["metrics"]

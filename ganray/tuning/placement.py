@@ -12,13 +12,22 @@ DRIVER = {"CPU": 0.0, "memory": 0.5e9}
 _ROUNDING = 1e-6
 
 
-def concurrency(resources: ResourcesConfig, nodes: Sequence[Mapping[str, Any]], most: int) -> int:
+def concurrency(
+    resources: ResourcesConfig,
+    nodes: Sequence[Mapping[str, Any]],
+    most: int,
+    *,
+    verb: pools.Verb = "tune",
+    driver: Mapping[str, float] = DRIVER,
+) -> int:
     """Trials that can run at the same time without ever waiting for each other's workers.
 
     Args:
         resources: What each trial takes.
         nodes: Of the cluster, as `ray.nodes()` gives them.
         most: More are not needed.
+        verb: On whose machines they run.
+        driver: What each takes beside its workers.
 
     Raises:
         PlacementError: Not even one fits the empty cluster.
@@ -26,8 +35,8 @@ def concurrency(resources: ResourcesConfig, nodes: Sequence[Mapping[str, Any]], 
     wanted = resources.num_workers
     fewest, many = (wanted, wanted) if isinstance(wanted, int) else wanted
     one = {"CPU": resources.cpus_per_worker, "GPU": resources.gpus_per_worker}
-    alive = [node["Resources"] for node in pools.machines("tune", nodes)]
-    if not _place(_free(alive), one, fewest):
+    alive = [node["Resources"] for node in pools.machines(verb, nodes)]
+    if not _place(_free(alive), one, fewest, driver):
         there = ", ".join(f"{node.get('CPU', 0):g} CPU and {node.get('GPU', 0):g} GPU" for node in alive) or "no node"
         each = " and ".join(f"{amount:g} {name}" for name, amount in one.items() if amount)
         raise PlacementError(
@@ -36,7 +45,7 @@ def concurrency(resources: ResourcesConfig, nodes: Sequence[Mapping[str, Any]], 
             mend="ask for less under the sweep's resources",
         )
     free, count = _free(alive), 0
-    while count < most and _place(free, one, many):
+    while count < most and _place(free, one, many, driver):
         count += 1
     return max(count, 1)  # an elastic trial that only fits with fewer workers still runs alone
 
@@ -45,9 +54,9 @@ def _free(nodes: Sequence[Mapping[str, float]]) -> list[dict[str, float]]:
     return [{name: float(node.get(name, 0)) for name in ("CPU", "GPU", "memory")} for node in nodes]
 
 
-def _place(free: list[dict[str, float]], one: Mapping[str, float], workers: int) -> bool:
+def _place(free: list[dict[str, float]], one: Mapping[str, float], workers: int, driver: Mapping[str, float]) -> bool:
     """Take a trial out of what is free, packed; whether it fitted. After a refusal `free` is used up."""
-    return _take(free, DRIVER) and all(_take(free, one) for _ in range(workers))
+    return _take(free, driver) and all(_take(free, one) for _ in range(workers))
 
 
 def _take(free: list[dict[str, float]], bundle: Mapping[str, float]) -> bool:

@@ -91,7 +91,7 @@ def test_two_recipes_are_trained_judged_and_reported_though_it_was_interrupted(
         compare(recipes, dataset, **keys)
     monkeypatch.undo()
     kept = json.loads((tmp_path / "two" / "compare.json").read_text())["recipes"]
-    assert [one["status"] for one in kept] == ["done", "waiting"]
+    assert [one["status"] for one in kept] == ["trained", "waiting"]
     with pytest.raises(UsageError, match="already"):
         compare(recipes, dataset, **keys)
 
