@@ -17,7 +17,7 @@ from ganray.tuning.front import front
 COSTS = {
     "gmac_per_s": "billion multiplications a second of audio",
     "core_s_per_s": "seconds of one core a second of audio",
-    "parameters": "parameters",
+    "parameters": "million parameters",
     "training_core_minutes": "core minutes of training",
 }
 """What quality is set against: less is better of each."""
@@ -48,9 +48,10 @@ def page(folder: Path, document: dict[str, Any]) -> Page:
     done = [one for one in document["recipes"] if one["status"] == "done"]
     budget, first = document["budget"], document["recipes"][0]["config"]
     each = " or ".join(f"{value:g} {name}" for name, value in budget.items() if value)
+    data = Path(document["dataset"]["path"]).name
     judges = " All have the first one's discriminators and objective." if document["same_discriminators"] else ""
     intro = [
-        f"{len(document['recipes'])} recipes, each trained for {each} on {document['dataset']['path']}, from the same "
+        f"{len(document['recipes'])} recipes, each trained for {each} on {data}, from the same "
         f"samples in the same order: batches of {first['data']['batch_size']} segments of "
         f"{first['data']['segment_length']:,} at {first['audio']['sample_rate']:,} Hz, seed {first['seed']}.{judges}",
     ]
@@ -126,7 +127,9 @@ def _fronts(document: dict[str, Any], done: Sequence[dict[str, Any]]) -> list[Se
 
 
 def _cost(one: dict[str, Any], key: str) -> float:
-    return 1 / one["times_real_time"] if key == "core_s_per_s" else float(one[key])
+    if key == "core_s_per_s":
+        return 1 / one["times_real_time"]
+    return one[key] / 1e6 if key == "parameters" else float(one[key])
 
 
 def _curves(document: dict[str, Any], done: Sequence[dict[str, Any]]) -> list[Section]:

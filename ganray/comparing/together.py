@@ -25,21 +25,23 @@ def together(names: Sequence[str], at_once: int, train: Train) -> Iterator[tuple
     pool = ThreadPoolExecutor(at_once, thread_name_prefix="training")
     try:
         with rows:
-            running = {pool.submit(train, name, rows.row(name)): name for name in names}
-            while running:
+            waiting, running = list(names), dict[Future[bool], str]()
+            while waiting or running:
                 try:
+                    while waiting and len(running) < at_once:
+                        name = waiting.pop(0)
+                        running[pool.submit(train, name, rows.row(name))] = name
                     done, _ = wait(running, timeout=0.5, return_when=FIRST_COMPLETED)
                 except KeyboardInterrupt:
                     if rows.stopping:
                         raise
                     rows.stop()
-                    for future in [one for one in running if one.cancel()]:
-                        del running[future]
+                    waiting.clear()
                     continue
                 for future in done:
                     yield running.pop(future), future
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        pool.shutdown(wait=False)
 
 
 class _Rows:

@@ -193,13 +193,20 @@ def front(
     x, y = [point[0] for point in points], [point[1] for point in points]
     axis.scatter(x, y, s=18, alpha=0.8)
     axis.scatter([x[i] for i in chosen], [y[i] for i in chosen], s=60, facecolors="none", edgecolors="black")
-    for index in range(len(points)) if name_all else chosen:
-        axis.annotate(labels[index], points[index], xytext=(5, 4), textcoords="offset points", fontsize=8)
     axis.set(xlabel=axes[0], ylabel=axes[1])
     axis.margins(0.15)  # for the names
     if log_x and min(x) > 0 and max(x) >= 4 * min(x):
         axis.set_xscale("log")
         decades(axis.xaxis)
+    places = axis.transAxes.inverted().transform(axis.transData.transform(points))
+    for index in range(len(points)) if name_all else chosen:
+        left = places[index][0] > 0.6  # where the name would leave the picture
+        near = np.abs(places - places[index]) < (0.25, 0.07)
+        below = any(near.all(axis=1) & (places[:, 1] > places[index][1]))
+        axis.annotate(
+            labels[index], points[index], xytext=(-5 if left else 5, -11 if below else 4),
+            textcoords="offset points", fontsize=8, ha="right" if left else "left",
+        )  # fmt: skip
     axis.grid(alpha=0.25)
     return as_png(figure)
 

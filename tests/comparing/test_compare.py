@@ -74,9 +74,10 @@ def test_what_can_not_be_compared_is_refused_with_every_problem(recipes):
 
 
 @pytest.mark.ray
-def test_two_recipes_are_trained_judged_and_reported_though_it_was_interrupted(
+def test_recipes_are_trained_judged_and_reported_though_it_was_interrupted(
     recipes, dataset, ray_session, tmp_path, monkeypatch, capsys
 ):
+    recipes = [*recipes, recipes[0]]
     begun = []
 
     def train_once(*arguments, **keys):
@@ -86,21 +87,26 @@ def test_two_recipes_are_trained_judged_and_reported_though_it_was_interrupted(
         return train(*arguments, **keys)
 
     monkeypatch.setattr(import_module("ganray.comparing.compare"), "train", train_once)
-    keys = {"steps": 4, "clips": 1, "measures": ("mel", "stft"), "storage": tmp_path, "name": "two", "quiet": True}
+    keys = {"steps": 4, "clips": 1, "measures": ("mel", "stft"), "storage": tmp_path, "name": "three", "quiet": True}
     with pytest.raises(KeyboardInterrupt):
         compare(recipes, dataset, **keys)
     monkeypatch.undo()
-    kept = json.loads((tmp_path / "two" / "compare.json").read_text())["recipes"]
-    assert [one["status"] for one in kept] == ["trained", "waiting"]
+    kept = json.loads((tmp_path / "three" / "compare.json").read_text())["recipes"]
+    assert [one["status"] for one in kept] == ["trained", "waiting", "waiting"]
     with pytest.raises(UsageError, match="already"):
         compare(recipes, dataset, **keys)
 
     capsys.readouterr()
     with pytest.raises(SystemExit) as ended:
-        main(["compare", "--resume", str(tmp_path / "two"), "--json"])
+        main(["compare", "--resume", str(tmp_path / "three"), "--json"])
     assert not ended.value.code
-    document = json.loads(capsys.readouterr().out)
-    assert [one["name"] for one in document["recipes"]] == ["source_filter_small", "vocos_small"]
+    said = capsys.readouterr()
+    document = json.loads(said.out)
+    names = ["source_filter_small", "vocos_small", "source_filter_small-2"]
+    assert [one["name"] for one in document["recipes"]] == names
+    # The two that waited learned at the same time: both began before either had ended.
+    told = [line for line in said.err.splitlines() if "global batch" in line or "validation @4" in line]
+    assert ["global" in line for line in told[:2]] == [True, True], told
     for one in document["recipes"]:
         assert one["status"] == "done"
         assert one["step"] == 4
@@ -109,12 +115,12 @@ def test_two_recipes_are_trained_judged_and_reported_though_it_was_interrupted(
         assert one["parameters"] > 10_000
         assert one["gmac_per_s"] > 0
         assert one["memory_mb"] > 50
-    report = json.loads((tmp_path / "two" / "report" / "report.json").read_text())
-    assert report["recipes"][0] == kept[0], "what ended stays as it is"
-    assert [len(one["curve"]) for one in report["recipes"]] == [2, 2]
+    report = json.loads((tmp_path / "three" / "report" / "report.json").read_text())
+    assert kept[0].items() <= (report["recipes"][0] | {"status": "trained"}).items(), "what ended stays as it is"
+    assert [len(one["curve"]) for one in report["recipes"]] == [2, 2, 2]
     assert report["scale"]["griffin_lim"]["mel"]["mean"] > 0
-    page = (tmp_path / "two" / "report" / "index.html").read_text()
-    assert page.count("<audio controls") == 3, "one clip: the recording and two voices"
+    page = (tmp_path / "three" / "report" / "index.html").read_text()
+    assert page.count("<audio controls") == 4, "one clip: the recording and three voices"
     assert page.count("<figure>") == 5, "four fronts and the curves"
 
 
