@@ -24,6 +24,7 @@ class Demand:
         bundles: Resources of the parts of one unit; a part is never split over machines.
         least: Units without which it does not start.
         most: Units it would like to have.
+        held: Units that it never gives back, however long others wait: a service's fewest replicas.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Demand:
     bundles: Sequence[Bundle]
     least: int
     most: int
+    held: int = 0
 
     def total(self, resource: str) -> float:
         """Of one unit, over all its bundles."""
@@ -57,10 +59,11 @@ def of_service(config: ServeConfig) -> list[Demand]:
     """A service: replicas of the generator, and the HTTP front where it books cores."""
     replica = {"CPU": float(config.replica.threads), "GPU": config.replica.gpus}
     scaling = config.autoscaling
-    found = [Demand("replicas", "serve", "replica", [replica], max(1, scaling.min_replicas), scaling.max_replicas)]
+    fewest = scaling.min_replicas
+    found = [Demand("replicas", "serve", "replica", [replica], max(1, fewest), scaling.max_replicas, held=fewest)]
     if config.ingress.cpus:
-        fronts = config.ingress.replicas
-        found.append(Demand("http front", "serve", "replica", [{"CPU": config.ingress.cpus}], fronts, fronts))
+        fronts, front = config.ingress.replicas, [{"CPU": config.ingress.cpus}]
+        found.append(Demand("http front", "serve", "replica", front, fronts, fronts, held=fronts))
     return found
 
 

@@ -1,6 +1,7 @@
 """Before anything starts: does it fit, what will wait, which limit is the reason, and what does it cost an hour?
 
-Verbs on one pool are served in this order: the service, then the training, then the sweep.
+Verbs on one pool are served in this order: the service, then the training, then the sweep. A training and a sweep end,
+a service does not: what only fits where the service's fewest replicas are does not wait, it never fits.
 """
 
 import math
@@ -86,7 +87,12 @@ def plan(cluster: ClusterConfig, demands: Sequence[Demand], prices: Mapping[str,
         always, most = cluster.workers(name)
         rooms[name] = Room(_machine(cluster, name), most, running=always)
     queue = sorted(demands, key=lambda demand: _ORDER.index(demand.verb))
-    possible = [demand for demand in queue if not _never(cluster, demand, found)]
+    possible, kept = [], {name: room.copy() for name, room in rooms.items()}
+    for demand in queue:
+        room = kept[cluster.pool_of(demand.verb)]
+        if not _never(cluster, demand, found) and not _held(cluster, demand, room, found):
+            room.place([bundle for _ in range(demand.held) for bundle in demand.bundles])
+            possible.append(demand)
     running: dict[int, int] = {}
     for demand in possible:
         room = rooms[cluster.pool_of(demand.verb)]
@@ -151,6 +157,19 @@ def _never(cluster: ClusterConfig, demand: Demand, found: Plan) -> bool:
         found.never.append(Trouble(demand.name, detail, f"pools.{name}.max_nodes", mend))
         return True
     return False
+
+
+def _held(cluster: ClusterConfig, demand: Demand, kept: Room, found: Plan) -> bool:
+    """Whether the least of a demand finds no room beside what the service never gives back, which is then told."""
+    name = cluster.pool_of(demand.verb)
+    if kept.copy().place([bundle for _ in range(demand.least) for bundle in demand.bundles]):
+        return False
+    most = kept.copy().place_units(demand.bundles, demand.least)
+    wanted = f"{demand.least} {demand.unit}{'s' if demand.least != 1 else ''}"
+    detail = f"{wanted} at least, {most} beside the service, which keeps its fewest replicas on {name} for ever"
+    mend = f"give serve a pool of its own (verbs.serve), raise pools.{name}.max_nodes, or ask for less"
+    found.never.append(Trouble(demand.name, detail, f"pools.{name}.max_nodes", mend))
+    return True
 
 
 def _uneven(share: float) -> bool:

@@ -70,6 +70,12 @@ class Room:
         self._machine, self._count = machine, count
         self.nodes = [Node(machine) for _ in range(min(running, count))]
 
+    def copy(self) -> "Room":
+        """As it is now."""
+        made = Room(self._machine, self._count)
+        made.nodes = [node.copy() for node in self.nodes]
+        return made
+
     @property
     def used(self) -> int:
         """Machines with something on them."""

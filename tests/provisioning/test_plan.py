@@ -80,6 +80,30 @@ def test_what_waits_is_told():
     assert "waits until" in found.queues[0].detail
 
 
+@pytest.mark.parametrize(("fewest", "fits", "told"), [(2, False, "beside the service"), (1, True, ""), (0, True, "")])
+def test_what_the_service_keeps_for_ever_nobody_waits_for(fewest, fits, told):
+    """Two machines of two cores: beside two replicas of two cores a training never starts; beside one it does."""
+    scaling = {"min_replicas": fewest, "max_replicas": 2}
+    service = {"voices": {"a": "a"}, "autoscaling": scaling, "replica": {"threads": 2}}
+    beside = VERBS | {"train": "web", "tune": "web"}
+    asked = [
+        *of_service(ServeConfig.model_validate(service)),
+        training(1, gpus=0, cpus=2),
+        sweep(num_workers=1, gpus_per_worker=0, cpus_per_worker=2),
+    ]
+    found = plan(cluster(verbs=beside), asked)
+    assert found.fits == fits
+    assert {trouble.name for trouble in found.never} == (set() if fits else {"t", "s"})
+    assert all(told in trouble.detail and "verbs.serve" in trouble.mend for trouble in found.never)
+    assert ("s" in {trouble.name for trouble in found.queues}) == fits, "a sweep does wait for a training"
+
+
+def test_a_service_that_leaves_no_room_for_its_own_front_never_fits():
+    service = {"voices": {"a": "a"}, "autoscaling": {"min_replicas": 4, "max_replicas": 4}, "ingress": {"cpus": 1}}
+    found = plan(cluster(), of_service(ServeConfig.model_validate(service)))
+    assert [trouble.name for trouble in found.never] == ["http front"]
+
+
 def test_a_limit_below_the_machines_is_the_reason():
     found = plan(cluster(limits={"gpus": {"tune": 2}}), [sweep(gpus_per_worker=1)])
     assert [(trouble.detail, trouble.reason) for trouble in found.queues] == [

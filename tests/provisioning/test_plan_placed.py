@@ -69,13 +69,15 @@ def place() -> Iterator[Place]:
     child.wait(60)
 
 
-def demands(workers: tuple[int, int], cpus: float, gpus: float, trials: int, trial_gpus: float, replicas: int):
+def demands(
+    workers: tuple[int, int], cpus: float, gpus: float, trials: int, trial_gpus: float, replicas: tuple[int, int]
+):
     least, more = workers
     training = {"num_workers": [least, least + more], "cpus_per_worker": cpus, "gpus_per_worker": gpus}
     space = {"seed": {"choice": [1]}}
     sweep = {"name": "sweep", "recipe": "r", "space": space, "samples": trials, "budget": {"steps": 1}}
     trial = {"num_workers": 1, "cpus_per_worker": 1, "gpus_per_worker": trial_gpus}
-    scaling = {"min_replicas": 1, "max_replicas": replicas}
+    scaling = {"min_replicas": replicas[0], "max_replicas": max(1, sum(replicas))}
     return [
         *of_service(ServeConfig.model_validate({"voices": {"a": "a"}, "autoscaling": scaling})),
         of_training("training", ResourcesConfig.model_validate(training)),
@@ -85,8 +87,14 @@ def demands(workers: tuple[int, int], cpus: float, gpus: float, trials: int, tri
 
 def really(config: ClusterConfig, asked: list[Demand], place: Place) -> dict[str, int]:
     """Units at once that Ray itself places, asked for in the plan's order: the least of each, then one by one."""
-    alone = {one.name: place([[config.pool_of(one.verb), [*one.bundles] * one.least]])[0] for one in asked}
-    asked = [one for one in asked if alone[one.name]]
+    ever: dict[str, bool] = {}  # beside what a service before it never gives back, and nothing else
+    kept: list[list] = []
+    for one in asked:
+        pool = config.pool_of(one.verb)
+        ever[one.name] = place([*kept, [pool, [*one.bundles] * one.least]])[-1]
+        if ever[one.name] and one.held:
+            kept.append([pool, [*one.bundles] * one.held])
+    asked = [one for one in asked if ever[one.name]]
     began = place([[config.pool_of(one.verb), [*one.bundles] * one.least] for one in asked])
     groups = [(one, one.least) for one in asked] + [
         (one, 1) for one, there in zip(asked, began, strict=True) if there for _ in range(one.most - one.least)
@@ -97,7 +105,7 @@ def really(config: ClusterConfig, asked: list[Demand], place: Place) -> dict[str
     at_once = dict.fromkeys((one.name for one in asked), 0)
     for (one, count), there in zip(groups, placed, strict=True):
         at_once[one.name] += count if there else 0
-    return {name: alone[name] and at_once[name] for name in alone}
+    return {name: there and at_once[name] for name, there in ever.items()}
 
 
 def planned(found: Plan) -> dict[str, int]:
@@ -121,10 +129,12 @@ def agreed(found: Plan, config: ClusterConfig, asked: list[Demand], place: Place
     gpus=st.sampled_from([0, 0, 0.4, 0.5, 1, 2, 3]),
     trials=st.integers(1, 5),
     trial_gpus=st.sampled_from([0, 0.25, 0.7, 1]),
-    replicas=st.integers(1, 5),
+    replicas=st.tuples(st.integers(0, 7), st.integers(0, 4)),
 )
-@example(together=False, workers=(2, 0), cpus=3, gpus=1, trials=4, trial_gpus=1, replicas=4)
-@example(together=True, workers=(3, 0), cpus=3, gpus=0, trials=1, trial_gpus=0, replicas=1)  # never: two machines
+@example(together=False, workers=(2, 0), cpus=3, gpus=1, trials=4, trial_gpus=1, replicas=(1, 3))
+@example(together=True, workers=(3, 0), cpus=3, gpus=0, trials=1, trial_gpus=0, replicas=(1, 0))  # never: two machines
+@example(together=True, workers=(2, 0), cpus=3, gpus=0, trials=1, trial_gpus=0, replicas=(3, 0))  # never: the service
+@example(together=True, workers=(2, 0), cpus=3, gpus=0, trials=1, trial_gpus=0, replicas=(0, 3))  # it waits
 def test_the_plan_and_ray_place_the_same(place, together, workers, cpus, gpus, trials, trial_gpus, replicas):
     config = cluster(together)
     asked = demands(workers, cpus, gpus, trials, trial_gpus, replicas)
@@ -137,7 +147,7 @@ def test_the_plan_and_ray_place_the_same(place, together, workers, cpus, gpus, t
 def test_neither_a_training_nor_a_sweep_takes_the_services_machine(place):
     """Three cores are free on the machine that serves, and none of them is for sale."""
     config = cluster(together=False)
-    asked = demands((2, 6), 4, 0, 5, 0, 3)
+    asked = demands((2, 6), 4, 0, 5, 0, (1, 2))
     found = plan(config, asked)
     assert planned(found) == agreed(found, config, asked, place)
     full = [
