@@ -14,8 +14,16 @@ OWNED = ("name", "schedule.max_steps", "schedule.max_minutes", "resources")
 """Keys that a sweep decides itself, and may not search."""
 FORMS = ("choice", "uniform", "loguniform", "randint")
 """Of `Values`."""
+JUDGING = ("validation", "checkpoint.measure")
+"""Keys that say how trials are judged: the same for all of them."""
+CONTRACT = "audio"
+"""Keys that the dataset decides, which is the same for all trials."""
 SCORE = "val/score"
 """What a weighted sum of measures is called."""
+MOST_POINTS = 10_000
+"""Of a grid."""
+MOST_PROBES = 64
+"""Values of a range with steps that are all tried on the recipe; of more, only both ends and one between."""
 
 
 class Values(Schema):
@@ -37,10 +45,27 @@ class Values(Schema):
         """Name of the form that is given, of the first if several are; empty if none is."""
         return next((name for name in FORMS if getattr(self, name) is not None), "")
 
-    def probes(self) -> list[Any]:
-        """Values that must be allowed for all to be: every choice, or both ends and one between."""
+    @property
+    def num_points(self) -> int | None:
+        """How many values there are; None where a range has no steps."""
+        if self.choice is not None:
+            return len(self.choice)
+        low, high = getattr(self, self.form)
+        step = self.step or (1 if self.randint is not None else None)
+        return step and math.floor((high - low) / step + 1e-9) + 1
+
+    @property
+    def points(self) -> list[Any]:
+        """All values, of choices and of ranges with steps."""
         if self.choice is not None:
             return list(self.choice)
+        low, _ = getattr(self, self.form)
+        return [self.rounded(low + place * (self.step or 1)) for place in range(self.num_points or 0)]
+
+    def probes(self) -> list[Any]:
+        """Values that must be allowed for all to be: every one of a few, or both ends and one between."""
+        if self.choice is not None or (self.num_points or math.inf) <= MOST_PROBES:
+            return self.points
         low, high = getattr(self, self.form)
         inner = low + (high - low) * 0.382
         return [self.rounded(value) for value in (low, high, inner)]
@@ -73,8 +98,7 @@ class Values(Schema):
             told = f"has {' and '.join(given)}" if given else "has no values"
             return [Problem("", given, told, f"give exactly one of {', '.join(FORMS)}")]
         if given == ["choice"]:
-            step = "choice lists its values one by one"
-            return [Problem("step", self.step, step, "leave it out")] if self.step is not None else []
+            return self._of_choices(self.choice or ())
         low, high = getattr(self, given[0])
         if low >= high:
             return [Problem(given[0], [low, high], f"{low:g} is not below {high:g}", "write [low, high]")]
@@ -82,7 +106,20 @@ class Values(Schema):
             return [Problem("step", self.step, f"is more than {high:g} - {low:g}", "use a smaller step")]
         if given == ["loguniform"] and low <= 0:
             return [Problem(given[0], [low, high], f"{low:g} has no logarithm", "use a positive low, or uniform")]
+        if given == ["randint"] and self.step is not None and self.step != int(self.step):
+            return [Problem("step", self.step, "leads from whole numbers to others", "use a whole step, or uniform")]
         return []
+
+    def _of_choices(self, choices: tuple[Any, ...]) -> list[Problem]:
+        """What is wrong with a list of values."""
+        problems = []
+        if self.step is not None:
+            problems.append(Problem("step", self.step, "choice lists its values one by one", "leave it out"))
+        for place, value in enumerate(choices):
+            if value in choices[:place]:
+                rule = f"{value} is there twice, and would be trained twice"
+                problems.append(Problem(f"choice.{place}", value, rule, "leave one out; seeds says how often to train"))
+        return problems
 
 
 class BudgetConfig(Schema):
@@ -145,9 +182,9 @@ class SweepConfig(Schema):
     samples: Count | None = None
     """Trials of a random search; a grid has as many as it has points."""
     search: Literal["random", "grid", "tpe", "pareto"] = "random"
-    """`random`: independent samples. `grid`: every combination; all keys need `choice`. `tpe`: each sample is drawn
-    where the better ones so far lie (Bergstra et al. 2011, by Optuna). `pareto`: the same, for each measure of `metric`
-    by itself: what comes out is their front."""
+    """`random`: independent samples, none twice. `grid`: every combination; all keys need `choice`, `randint` or a
+    `step`. `tpe`: each sample is drawn where the better ones so far lie (Bergstra et al. 2011, by Optuna). `pareto`:
+    the same, for each measure of `metric` by itself: what comes out is their front."""
     budget: BudgetConfig
     """Of each trial."""
     scheduler: SchedulerConfig = SchedulerConfig()
@@ -179,7 +216,13 @@ class SweepConfig(Schema):
         """How many samples the search will try."""
         if self.search != "grid":
             return self.samples or 1
-        return math.prod(len(values.choice or ()) for values in self.space.values())
+        return self.num_points or 0
+
+    @property
+    def num_points(self) -> int | None:
+        """How many samples there can be; None where a range has no steps."""
+        counts = [values.num_points for values in self.space.values()]
+        return None if None in counts else math.prod(count or 0 for count in counts)
 
     @property
     def num_trials(self) -> int:

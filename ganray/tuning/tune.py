@@ -17,13 +17,13 @@ from ganray.provisioning.connect import connect
 from ganray.training import TrainResult, train
 from ganray.tuning import scale
 from ganray.tuning.board import Board
+from ganray.tuning.loading import load_sweep
 from ganray.tuning.placement import concurrency
 from ganray.tuning.population import evolve
 from ganray.tuning.reaper import Reaper
 from ganray.tuning.search import the_library
 from ganray.tuning.stage import Stage
 from ganray.tuning.study import Study
-from ganray.tuning.trials import load_sweep
 from ganray.tuning.view import View
 
 

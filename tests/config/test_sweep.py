@@ -111,10 +111,29 @@ def test_whole_numbers_reach_both_ends(low, width):
 
 
 @pytest.mark.parametrize(
-    "values", [{"choice": [1, "a", None]}, {"uniform": [0, 1]}, {"loguniform": [1, 8]}, {"randint": [1, 9]}]
+    "values", [{"choice": [1, "a", None]}, {"uniform": [0, 1]}, {"loguniform": [1, 8]}, {"randint": [1, 900]}]
 )
 def test_the_probes_hold_every_choice_or_both_ends(values):
     ((form, given),) = values.items()
     probes = Values.model_validate(values).probes()
     assert set(given) <= set(probes)
     assert len(probes) == (len(given) if form == "choice" else 3)
+
+
+@pytest.mark.parametrize(
+    ("values", "points"),
+    [
+        ({"randint": [1, 9]}, [*range(1, 10)]),
+        ({"randint": [1, 9], "step": 3}, [1, 4, 7]),
+        ({"uniform": [0.1, 0.4], "step": 0.1}, [0.1, 0.2, 0.3, 0.4]),
+        ({"choice": ["a", None]}, ["a", None]),
+    ],
+)
+def test_of_few_values_every_one_is_tried(values, points):
+    values = Values.model_validate(values)
+    assert values.probes() == values.points == points
+    assert values.num_points == len(points)
+
+
+def test_a_range_without_steps_has_no_number_of_values():
+    assert Values(uniform=(0, 1)).num_points is None

@@ -14,8 +14,8 @@ from ganray.models import load_run
 from ganray.tuning import report
 from ganray.tuning.board import Board, Row
 from ganray.tuning.front import front
+from ganray.tuning.loading import load_sweep
 from ganray.tuning.study import Study
-from ganray.tuning.trials import load_sweep
 from ganray.tuning.view import text
 from tests.conftest import like_speech
 
