@@ -45,12 +45,14 @@ def command(
 ) -> None:
     """Train RECIPES for the same time, or the same updates, on the same samples, and report what each gave and costs.
 
-    All get the dataset's audio contract, and the first recipe's batch, segments, seed, validation and workers.
+    All get the dataset's audio contract, and the first recipe's batch, segments, seed, validation and workers. Settings
+    behind a recipe, in quotes, are its own.
 
     \b
     Example:
       ganray compare vocos_small source_filter_small --data data/kathleen --minutes 30
       ganray compare mine.yaml hifigan_v2 --data data/kathleen --steps 2000 --same-discriminators
+      ganray compare vocos_small "vocos_small generator.prior=false name=no_prior" --data data/kathleen --steps 800
       ganray compare --resume comparisons/compare-7f3a
     """
     from ganray.comparing import compare, resume

@@ -1,6 +1,8 @@
 """What makes a comparison fair: every recipe as it is, but for what all must share."""
 
+import shlex
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from ganray.config import AudioConfig, RunConfig
@@ -27,7 +29,7 @@ def contestants(
     """The runs that are compared, each under a name of its own.
 
     Args:
-        recipes: Names in the box or YAML files.
+        recipes: Names in the box or YAML files, each with settings of its own behind it: `vocos generator.prior=true`.
         audio: The dataset's contract, which all of them get.
         overrides: `--set` texts, for all of them.
         minutes: Of training, each.
@@ -49,7 +51,8 @@ def contestants(
     problems: list[Problem] = []
     for recipe in recipes:
         try:
-            own = load_run(recipe)
+            which, settings = _split(recipe)
+            own = load_run(which, settings)
             if condition_of(own.generator.type) != "mel":
                 raise UsageError(f"{recipe} does not speak from a mel", mend="compare recipes of mel generators")
             document = own.model_dump(mode="json")
@@ -57,6 +60,8 @@ def contestants(
             document["schedule"] |= {"max_minutes": minutes, "max_steps": steps}
             if first is None:
                 first = document
+            else:
+                problems += _not_its_own(recipe, settings, (*SHARED, *(JUDGES if same_discriminators else ())))
             document |= {key: first[key] for key in SHARED}
             if same_discriminators:
                 document |= {key: first[key] for key in JUDGES}
@@ -68,6 +73,24 @@ def contestants(
     if problems:
         raise ConfigError(count_of(problems, "what is compared"), problems=problems)
     return found
+
+
+def _split(recipe: str) -> tuple[str, list[str]]:
+    """A recipe and the settings behind it."""
+    if Path(recipe).is_file():  # whose name may have spaces
+        return recipe, []
+    which, *settings = shlex.split(recipe) or [recipe]
+    return which, settings
+
+
+def _not_its_own(recipe: str, settings: Sequence[str], shared: Sequence[str]) -> list[Problem]:
+    """Settings that would be lost, for all share the first recipe's."""
+    mend = "give it to the first recipe, or by --set"
+    return [
+        Problem(f"{recipe}: {key}", value, "is the first recipe's, for all", mend)
+        for key, _, value in (text.partition("=") for text in settings)
+        if key.split(".")[0] in shared
+    ]
 
 
 def _new(name: str, taken: Sequence[str]) -> str:

@@ -44,7 +44,8 @@ class _Depthwise(torch.autograd.Function):
             of_x = functional.conv1d(grad, weight.flip(-1), padding=kernel // 2, groups=len(weight)).to(x.dtype)
         if ctx.needs_input_grad[1]:
             padded = functional.pad(x, (kernel // 2, kernel // 2))
-            shifted = [(padded[..., place : place + length] * grad).sum((0, 2)) for place in range(kernel)]
+            wide = grad.to(torch.promote_types(grad.dtype, x.dtype))  # once: a product of two types is slow
+            shifted = [(padded[..., place : place + length] * wide).sum((0, 2)) for place in range(kernel)]
             of_weight = torch.stack(shifted, -1)[:, None].to(weight.dtype)
         if ctx.needs_input_grad[2]:
             of_bias = grad.sum((0, 2)).to(weight.dtype)

@@ -59,6 +59,21 @@ def test_a_recipe_may_be_there_twice_under_two_names(recipes):
     ]  # fmt: skip
 
 
+def test_a_recipe_has_settings_of_its_own_behind_it(recipes, tmp_path):
+    spaced = tmp_path / "my own.yaml"
+    spaced.write_text(open(recipes[0]).read())
+    ablation = f"{recipes[0]} 'generator.parts=[harmonic, noise]' name=no_free"
+    runs = contestants([recipes[0], ablation, str(spaced)], AudioConfig(), steps=1)
+    assert [run.name for run in runs] == ["source_filter_small", "no_free", "source_filter_small-2"]
+    assert [len(run.generator.parts) for run in runs] == [3, 2, 3]
+    with pytest.raises(ConfigError) as caught:
+        contestants([recipes[0], f"{recipes[1]} data.batch_size=2 generator.blocks=1"], AudioConfig(), steps=1)
+    (problem,) = caught.value.problems
+    assert problem.path.endswith("data.batch_size")
+    assert "--set" in problem.mend
+    assert contestants([f"{recipes[0]} seed=5", recipes[1]], AudioConfig(), steps=1)[1].seed == 5
+
+
 def test_what_can_not_be_compared_is_refused_with_every_problem(recipes):
     with pytest.raises(UsageError, match="two recipes"):
         contestants(recipes[:1], AudioConfig(), steps=1)
