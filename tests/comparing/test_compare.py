@@ -1,6 +1,7 @@
 """Recipes at equal budgets, trained for real on Ray."""
 
 import json
+import shutil
 from importlib import import_module
 
 import pytest
@@ -61,7 +62,7 @@ def test_a_recipe_may_be_there_twice_under_two_names(recipes):
 
 def test_a_recipe_has_settings_of_its_own_behind_it(recipes, tmp_path):
     spaced = tmp_path / "my own.yaml"
-    spaced.write_text(open(recipes[0]).read())
+    shutil.copy(recipes[0], spaced)
     ablation = f"{recipes[0]} 'generator.parts=[harmonic, noise]' name=no_free"
     runs = contestants([recipes[0], ablation, str(spaced)], AudioConfig(), steps=1)
     assert [run.name for run in runs] == ["source_filter_small", "no_free", "source_filter_small-2"]
