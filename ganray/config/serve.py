@@ -14,6 +14,7 @@ Format = Literal["wav", "flac", "mp3", "opus", "aac", "pcm"]
 """What a response can be encoded as."""
 VOICE_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 VoiceName = Annotated[str, Field(pattern=f"^{VOICE_NAME}$")]
+Origin = Annotated[str, Field(pattern=r"^(\*|https?://[A-Za-z0-9.:\[\]-]+)$")]
 Count = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(gt=0)]
 
@@ -111,6 +112,8 @@ class AccessConfig(Schema):
     keys: str | None = None
     """File of API keys, as `ganray keys add` writes it; read again when it changes. null: anyone who reaches the port.
     A relative one is looked for as voices are."""
+    origins: tuple[Origin, ...] = ()
+    """Whose web pages may ask from a browser, as `https://app.example`; `*`: anybody's. None: its own alone."""
 
 
 class ListeningConfig(Schema):

@@ -49,6 +49,12 @@ class ApiError(Exception):
         self.status, self.code, self.param = status, code, param
         self.retry_after_s, self.hang_up = retry_after_s, hang_up
 
+    def as_json(self) -> dict[str, str | None]:
+        """What the envelope holds."""
+        kind = "server_error" if self.status >= 500 else "invalid_request_error"
+        kind = "rate_limit_error" if self.status == 429 else kind
+        return {"message": str(self), "type": kind, "param": self.param, "code": self.code}
+
     def response(self) -> JSONResponse:
         """The envelope."""
         headers = {}
@@ -58,7 +64,7 @@ class ApiError(Exception):
             headers["Retry-After"] = str(math.ceil(self.retry_after_s))
         if self.hang_up:
             headers["Connection"] = "close"
-        return envelope(self.status, str(self), self.code, self.param, headers)
+        return JSONResponse({"error": self.as_json()}, self.status, headers)
 
 
 class OverloadedError(Exception):
@@ -71,15 +77,6 @@ class OverloadedError(Exception):
     def __init__(self, retry_after_s: float) -> None:
         super().__init__(retry_after_s)
         self.retry_after_s = retry_after_s
-
-
-def envelope(
-    status: int, message: str, code: str, param: str | None = None, headers: dict[str, str] | None = None
-) -> JSONResponse:
-    """A JSON response in OpenAI's error shape."""
-    kind = "server_error" if status >= 500 else "rate_limit_error" if status == 429 else "invalid_request_error"
-    error = {"message": message, "type": kind, "param": param, "code": code}
-    return JSONResponse({"error": error}, status, headers)
 
 
 def as_api_error(error: BaseException) -> ApiError | None:
@@ -138,7 +135,9 @@ def install(app: FastAPI) -> None:
             404: f"there is nothing at {request.url.path}; GET /openapi.json lists what there is",
             405: f"{request.url.path} takes no {request.method}",
         }.get(error.status_code, str(error.detail))
-        return envelope(error.status_code, message, code, headers=dict(error.headers or {}))
+        response = ApiError(error.status_code, message, code=code).response()
+        response.headers.update(error.headers or {})
+        return response
 
     app.add_middleware(Guard)
 

@@ -14,6 +14,7 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from starlette.datastructures import Headers
@@ -183,24 +184,35 @@ class Keys:
 
 
 class Door:
-    """Lets nobody ask under /v1 without a key, where the service has keys."""
+    """Lets nobody ask under /v1 without a key, where the service has keys.
+
+    In the request's state it leaves `caller`, and `admit` for a connection that goes on asking: it raises what a new
+    request would get.
+    """
 
     def __init__(self, app: ASGIApp, access: Callable[[], AccessConfig]) -> None:
         self._app, self._access = app, access
         self._keys: Keys | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] in ("http", "websocket") and scope["path"].startswith("/v1"):
+        if scope["type"] in ("http", "websocket") and _asked_for(scope).startswith("/v1"):
             path = self._access().keys
             if path is not None:
                 if self._keys is None or self._keys.path != Path(path):
                     self._keys = Keys(path)
                 kind, _, secret = Headers(scope=scope).get("authorization", "").partition(" ")
+                admit = partial(self._keys.admit, secret.strip() if kind.lower() == "bearer" else None)
                 try:
-                    caller = self._keys.admit(secret.strip() if kind.lower() == "bearer" else None)
+                    caller = admit()
                 except ApiError:
                     if scope["type"] == "websocket":  # before it is accepted: the client sees a 403
                         return await send({"type": "websocket.close", "code": POLICY_VIOLATION})
                     raise
-                scope["state"] = scope.get("state", {}) | {"caller": caller}
+                scope["state"] = scope.get("state", {}) | {"caller": caller, "admit": admit}
         return await self._app(scope, receive, send)
+
+
+def _asked_for(scope: Scope) -> str:
+    """The path below where the application begins (`route_prefix`), as routes are compared with."""
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", ""))

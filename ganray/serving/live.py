@@ -6,12 +6,13 @@ client                                               server
 {"type": "input.flush"}                              binary frames of pcm; {"type": "speech.audio.words", …}
 {"type": "input.done"}                               {"type": "audio.done"}  …  {"type": "session.done", "usage": …}
 
-A sentence is spoken as soon as it has ended, or at a flush. What is wrong is told as {"type": "error", "error": …}, in
-the shape of the API's errors, and the connection is closed.
+A sentence is spoken as soon as it has ended, or at a flush, and counts as a request of the API key. What is wrong is
+told as {"type": "error", "error": …}, in the shape of the API's errors, and the connection is closed.
 """
 
 import asyncio
 import json
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
@@ -32,8 +33,7 @@ MESSAGES = "session.config, input.text, input.flush, input.done"
 
 async def converse(socket: WebSocket, service: Service) -> None:
     """One connection, from its first message to its last."""
-    origin = socket.headers.get("origin")
-    if origin and urlsplit(origin).netloc != socket.headers.get("host"):
+    if not _from_here(socket, service.config.access.origins):
         await socket.close(POLICY_VIOLATION)  # a foreign page in somebody's browser
         return
     await socket.accept()
@@ -60,11 +60,18 @@ async def converse(socket: WebSocket, service: Service) -> None:
             known = ApiError(500, "the voice failed", code="internal_error")
         if known is not None:
             with suppress(RuntimeError, WebSocketDisconnect):
-                told = {"message": str(known), "param": known.param, "code": known.code}
-                await socket.send_json({"type": "error", "error": told})
+                await socket.send_json({"type": "error", "error": known.as_json()})
                 await socket.close(TRY_AGAIN_LATER if known.status in (429, 503) else POLICY_VIOLATION)
         if as_api_error(error) is None:
             raise
+
+
+def _from_here(socket: WebSocket, origins: Sequence[str]) -> bool:
+    """Whether a page of this service asks, one that may, or no page at all."""
+    origin = socket.headers.get("origin")
+    if not origin or urlsplit(origin).netloc == socket.headers.get("host"):
+        return True
+    return origin in origins or "*" in origins
 
 
 async def _configured(socket: WebSocket, service: Service) -> tuple[SpeechFields, VoiceInfo]:
@@ -117,6 +124,8 @@ async def _speak(
     while (span := await waiting.get()) is not None:
         if not any(character.isalnum() for character in span.text):
             continue  # a dash, a smile
+        if number and (admit := getattr(socket.state, "admit", None)):  # the first came with the connection
+            admit()
         await socket.send_json({"type": "audio.start", "text": span.text, "start": span.start, "end": span.end})
         encoder, made = Encoder("pcm", voice.audio.sample_rate, to_rate=rate), 0
         blocks = service.speak(voice.name, span.text, fields.delivery, fields.seed + number, fields.reading)

@@ -19,6 +19,7 @@ from ganray.serving.errors import ApiError, install
 from ganray.serving.keys import Door
 from ganray.serving.live import converse
 from ganray.serving.openapi import ASKS, EVENTS, MAKES, audio, errors, speech_body, vocode_body
+from ganray.serving.origins import Origins
 from ganray.serving.requests import VocodeFields, read_vocode_request, within
 from ganray.serving.responses import audio_response, whole
 from ganray.serving.service import Service, VoiceInfo, reader, voice_of
@@ -57,6 +58,7 @@ def create_app(service: Callable[[], Service]) -> FastAPI:
     app = FastAPI(title="ganray", version=__version__, docs_url=None, redoc_url=None)  # their pages need a CDN
     app.add_middleware(Door, access=lambda: service().config.access)
     install(app)
+    app.add_middleware(Origins, access=lambda: service().config.access)  # the outermost: it sees errors, too
     openapi.install(app)
 
     @app.get("/healthz", operation_id="healthz")

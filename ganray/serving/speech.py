@@ -203,9 +203,8 @@ async def as_events(audio: AsyncIterator[bytes], heard: Heard) -> AsyncIterator[
                 yield _event({"type": "speech.audio.words", "words": heard.timed()})
             yield _event({"type": "speech.audio.delta", "audio": base64.b64encode(content).decode()})
     except Exception as error:
-        known = as_api_error(error)
-        told = {"message": str(known or "the voice failed"), "code": known.code if known else "internal_error"}
-        yield _event({"type": "speech.audio.error", "error": told})
+        known = as_api_error(error) or ApiError(500, "the voice failed", code="internal_error")
+        yield _event({"type": "speech.audio.error", "error": known.as_json()})
         return
     if heard.fields.timestamps and heard.words:
         yield _event({"type": "speech.audio.words", "words": heard.timed()})

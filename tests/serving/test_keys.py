@@ -1,5 +1,6 @@
 """API keys: who may ask, how often, and that changing them needs no restart."""
 
+import asyncio
 import json
 import os
 import re
@@ -14,6 +15,7 @@ from ganray.config.serve import AccessConfig
 from ganray.errors import ConfigError, UsageError
 from ganray.serving import keys
 from ganray.serving.errors import ApiError
+from ganray.serving.routes import create_app
 
 
 @pytest.fixture
@@ -68,6 +70,31 @@ def test_the_page_and_its_health_are_open(guarded):
     endpoint, _, _ = guarded
     for path in ("/", "/healthz", "/openapi.json", "/page.js"):
         assert asked(endpoint, None, path).status_code == 200
+
+
+@pytest.mark.parametrize("prefix", ["", "/speech", "/v1"])
+def test_a_key_is_wanted_wherever_the_application_begins(guarded, prefix):
+    """As Serve calls it with `route_prefix: /speech`."""
+    endpoint, _, secret = guarded
+    app = create_app(lambda: endpoint.service)
+
+    async def asked(headers: list) -> int:
+        statuses = []
+
+        async def receive() -> dict:
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def send(message: dict) -> None:
+            statuses.append(message.get("status"))
+
+        scope = {"type": "http", "method": "GET", "path": f"{prefix}/v1/models", "root_path": prefix}
+        await app(
+            scope | {"headers": headers, "query_string": b"", "http_version": "1.1", "scheme": "http"}, receive, send
+        )
+        return statuses[0]
+
+    assert asyncio.run(asked([])) == 401
+    assert asyncio.run(asked([(b"authorization", f"Bearer {secret}".encode())])) == 200
 
 
 def test_keys_come_and_go_without_a_restart(guarded):

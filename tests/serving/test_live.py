@@ -79,7 +79,9 @@ def test_sentences_end_by_themselves_and_words_count_from_the_beginning(session)
 def test_what_is_wrong_is_told_and_the_connection_closed(session, messages, code):
     for message in messages:
         session.send(json.dumps(message) if isinstance(message, dict) else message)
-    assert until(session, "error")[-1]["error"]["code"] == code
+    error = until(session, "error")[-1]["error"]
+    assert error["code"] == code
+    assert set(error) == {"message", "type", "param", "code"}
     with pytest.raises(ConnectionClosed):
         session.recv(timeout=20)
 
@@ -101,6 +103,27 @@ def test_a_key_is_wanted_where_there_are_keys(endpoint, tmp_path, monkeypatch):
         connect(url)
     assert refused.value.response.status_code == 403
     connect(url, additional_headers={"authorization": f"Bearer {secret}"}).close()
+
+
+@pytest.mark.parametrize(("spoken", "code"), [(2, "rate_limit_exceeded"), (1, "invalid_api_key")])
+def test_every_sentence_counts_for_the_key_and_none_is_spoken_for_one_that_was_taken_back(
+    endpoint, tmp_path, monkeypatch, spoken, code
+):
+    secret = keys.add(tmp_path / "keys", "me", per_minute=2)
+    access = endpoint.service.config.access.model_copy(update={"keys": str(tmp_path / "keys")})
+    monkeypatch.setattr(endpoint.service, "config", endpoint.service.config.model_copy(update={"access": access}))
+    url = f"{endpoint.url.replace('http', 'ws')}/v1/audio/speech/stream"
+    with connect(url, additional_headers={"authorization": f"Bearer {secret}"}) as session:
+        tell(session, "session.config", voice="reader")
+        for number in range(3):
+            if number == 1 and spoken == 1:
+                keys.remove(tmp_path / "keys", "me")
+            tell(session, "input.text", text="One sentence.")
+            tell(session, "input.flush")
+            if number < spoken:
+                until(session, "audio.done")
+        assert until(session, "error")[-1]["error"]["code"] == code
+    assert len(endpoint.service.asked) == spoken
 
 
 def test_a_client_that_goes_away_stops_the_work(session, endpoint):

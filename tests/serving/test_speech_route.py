@@ -147,6 +147,7 @@ def test_a_failure_on_the_way_is_an_event_and_not_a_silent_end(endpoint):
     endpoint.service.error, endpoint.service.error_at = GanrayError("the voice made NaN"), 1
     events = events_of(post(endpoint, stream_format="sse", response_format="pcm"))
     assert events[-1]["type"] == "speech.audio.error"
+    assert set(events[-1]["error"]) == {"message", "type", "param", "code"}
     assert all(event["type"] != "speech.audio.done" for event in events)
 
 
