@@ -22,7 +22,11 @@ AT_ONCE = 4096
 @click.argument("text", required=False)
 @click.option("-o", "--out", required=True, help="Where to write; the suffix says the format (wav, flac, mp3, …).")
 @click.option("--like", metavar="RECORDING", help="Say it with the rhythm, melody and energy of this recording of it.")
-@click.option("--batch", metavar="TEXTS", help="Say a file of texts, one a line or id|text, into the folder --out.")
+@click.option(
+    "--batch",
+    metavar="TEXTS",
+    help="Say a file of texts into the folder --out: one a line, or a .csv of id|text lines.",
+)
 @click.option("--voice", default="english", show_default=True, metavar="VOICE", help="Text voice: a folder, or a name.")
 @click.option("--file", type=click.File(encoding="utf-8"), help="Read the text from a file; - is stdin.")
 @click.option("--speed", default=1.0, show_default=True, help="Times the voice's own speed.")

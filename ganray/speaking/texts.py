@@ -1,6 +1,7 @@
 """Reading what is to be said: a file with a text a line."""
 
 import csv
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from ganray.errors import DataError
 
 DELIMITERS = {".csv": "|", ".tsv": "\t"}
 """Between an id and its text, by suffix; in any other file every line is a text."""
+_BEGINS_WITH_ID = re.compile(r"[\w.-]+\|")
 
 
 @dataclass(frozen=True)
@@ -26,17 +28,25 @@ def read_texts(path: str | Path) -> list[Text]:
             file with a text a line, which are called 000001, 000002, … by their lines.
 
     Raises:
-        DataError: It can't be read, has no text, or a line of it can't be used; all such lines are told.
+        DataError: It can't be read, has no text, or a line of it can't be used; all such lines are told. Or lines of another file begin
+            with ids.
     """
     path = Path(path)
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"cannot read {path}: {error}", mend="give a text file in UTF-8") from error
+    delimiter = DELIMITERS.get(path.suffix.lower())
+    said = [line for line in lines if line.strip()]
+    if delimiter is None and said and all(_BEGINS_WITH_ID.match(line) for line in said):
+        raise DataError(
+            f"every line of {path} begins with an id, which would be read aloud",
+            got=said[0],
+            mend=f"call it {path.stem}.csv: id|text lines; or leave the ids out",
+        )
     found: list[Text] = []
     wrong: list[str] = []
     taken: set[str] = set()
-    delimiter = DELIMITERS.get(path.suffix.lower())
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue

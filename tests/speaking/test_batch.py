@@ -62,3 +62,11 @@ def test_lines_that_can_not_be_used_are_all_told(tmp_path):
     (tmp_path / "empty.txt").write_text("\n")
     with pytest.raises(DataError, match="holds no text"):
         read_texts(tmp_path / "empty.txt")
+
+
+def test_ids_in_a_file_of_texts_are_not_read_aloud(tmp_path):
+    (tmp_path / "texts.txt").write_text("clip-1|One.\n\nclip-2|Two.\n")
+    with pytest.raises(DataError, match=r"begins with an id.*texts\.csv"):
+        read_texts(tmp_path / "texts.txt")
+    (tmp_path / "texts.txt").write_text("clip-1|One.\nOne | two.\n")
+    assert len(read_texts(tmp_path / "texts.txt")) == 2
