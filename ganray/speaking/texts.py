@@ -28,8 +28,8 @@ def read_texts(path: str | Path) -> list[Text]:
             file with a text a line, which are called 000001, 000002, … by their lines.
 
     Raises:
-        DataError: It can't be read, has no text, or a line of it can't be used; all such lines are told. Or it is no `.csv`
-            and every line begins with an id.
+        DataError: It can't be read, has no text, or a line of it can't be used; all such lines are told. Or it is no
+            `.csv` and every line begins with an id.
     """
     path = Path(path)
     try:
