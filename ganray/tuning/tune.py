@@ -5,6 +5,7 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from ganray.tuning.search import the_library
 from ganray.tuning.stage import Stage
 from ganray.tuning.study import Study
 from ganray.tuning.view import View
+from ganray.tuning.writer import only_writer
 
 
 @dataclass(frozen=True)
@@ -78,9 +80,9 @@ def tune(
     data = _judging(dataset, run)
     folder = Path(storage).absolute() / (name or f"{sweep.name}-{secrets.token_hex(2)}")
     if folder.exists():
-        raise UsageError(f"there is a sweep at {folder} already", mend="give another --name, or go on with --resume")
+        raise _taken(folder)
     about = {"path": data.where, "digest": data.digest}
-    return _run(Study.new(folder, sweep, run, about), address, quiet, trainer)
+    return _run(Study.new(folder, sweep, run, about), address, quiet, trainer, new=True)
 
 
 def resume(
@@ -101,9 +103,17 @@ def resume(
 
     Raises:
         DataError: There is no sweep, or the dataset is another one.
-        UsageError: Nothing of it is left to do.
+        UsageError: Nothing of it is left to do, or another driver is at it.
     """
     folder = Path(folder).absolute()
+    if not folder.is_dir():
+        raise DataError(f"there is no sweep at {folder}", mend="give a folder that ganray tune made")
+    with only_writer(folder):
+        return _run(_taken_up(folder, dataset), address, quiet, trainer)
+
+
+def _taken_up(folder: Path, dataset: str | Path | None) -> Study:
+    """What a sweep's folder holds, with its unfinished trials waiting."""
     study = Study.read(folder)
     about = study.dataset
     data = _judging(dataset or about["path"], study.run)
@@ -121,7 +131,7 @@ def resume(
         row.run = str(study.trials / row.id)
         if row.goes_on:
             row.status, row.message = "waiting", ""
-    return _run(study, address, quiet, trainer)
+    return study
 
 
 def _judging(dataset: str | Path, run: RunConfig) -> Dataset:
@@ -132,14 +142,41 @@ def _judging(dataset: str | Path, run: RunConfig) -> Dataset:
     return data
 
 
-def _run(study: Study, address: str | None, quiet: bool, trainer: Callable[..., TrainResult]) -> SweepResult:
-    """All that is left of a sweep."""
+def _run(
+    study: Study, address: str | None, quiet: bool, trainer: Callable[..., TrainResult], *, new: bool = False
+) -> SweepResult:
+    """All that is left of a sweep; the folder of a `new` one is made when it is sure that the cluster holds it."""
+    with contextlib.ExitStack() as held:
+        begin = partial(_begin, study.folder, held) if new else lambda: None
+        return _drive(study, address, quiet, trainer, begin)
+
+
+def _begin(folder: Path, held: contextlib.ExitStack) -> None:
+    """Make a sweep's folder, which is ours as long as the sweep runs."""
+    try:
+        folder.mkdir(parents=True)
+    except FileExistsError:
+        raise _taken(folder) from None
+    held.enter_context(only_writer(folder))
+
+
+def _taken(folder: Path) -> UsageError:
+    return UsageError(f"there is a sweep at {folder} already", mend="give another --name, or go on with --resume")
+
+
+def _drive(
+    study: Study,
+    address: str | None,
+    quiet: bool,
+    trainer: Callable[..., TrainResult],
+    begin: Callable[[], None],
+) -> SweepResult:
     sweep, board = study.sweep, study.board
     ours = connect(address)
     try:
         resources = sweep.resources or study.run.resources
         stage = Stage(study, concurrency(resources, ray.nodes(), sweep.concurrency or sweep.num_trials), trainer)
-        study.folder.mkdir(parents=True, exist_ok=True)
+        begin()
         study.keep()
         told = None if study.scale else scale.measured.remote(study.run.model_dump(mode="json"), study.dataset["path"])
         with Reaper() as reaper, contextlib.nullcontext() if quiet else View(board):

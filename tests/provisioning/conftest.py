@@ -33,6 +33,7 @@ class Head:
         agent: Of the machine's agent, which starts jobs.
         environment: For those who use it.
         folder: Its temporary folder.
+        pid: Of the process that everything of it was started by, and whose session all of it is in.
     """
 
     address: str
@@ -40,6 +41,7 @@ class Head:
     agent: str
     environment: dict[str, str]
     folder: Path
+    pid: int
 
     def run(self, *command: str, timeout_s: float = 400) -> subprocess.CompletedProcess[str]:
         """A command of the user's, in the repository."""
@@ -91,7 +93,7 @@ def started(more: dict[str, str]) -> Iterator[Head]:
     try:
         _wait(process, url, folder / "head.log")
         agents = f"http://127.0.0.1:{agent}"
-        yield Head(f"127.0.0.1:{port}", url, agents, environment | {"RAY_ADDRESS": url}, folder)
+        yield Head(f"127.0.0.1:{port}", url, agents, environment | {"RAY_ADDRESS": url}, folder, process.pid)
     finally:
         process.send_signal(signal.SIGTERM)
         try:
