@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ganray.metrics import MEASURES
 from ganray.metrics.intervals import bootstrap
 from ganray.metrics.page import Cell, Page, Picture, Section, Table, between, decimals, number
 
@@ -25,6 +26,7 @@ SECTIONS = {
     "serving": "Serving under load, and when something dies",
     "data": "Data",
 }
+CALLED = {"world": "WORLD", "griffin_lim": "Griffin-Lim", "noise": "white noise"}
 MISSING: dict[str, str] = {}
 OURS, OTHERS = "#b5367a", "#6a6570"
 NEEDED = ("section", "title", "command", "machine", "date", "interval", "kept", "order")
@@ -68,6 +70,8 @@ def tables(record: dict[str, Any], folder: Path) -> dict[str, Any]:
     if record.get("reader") == "wire":
         return of_wire(json.loads((folder.parent / "scaling.json").read_text(encoding="utf-8")))
     document = record["document"]
+    if "recipes" in document:
+        return of_compare(document)
     return of_report(document) if "scores" in document else of_speak(document)
 
 
@@ -79,14 +83,36 @@ def of_report(document: dict[str, Any]) -> dict[str, Any]:
     def cell(values: dict[str, Any], name: str) -> Any:
         return [values[name][key] for key in ("mean", "low", "high")] if name in values else None
 
-    from ganray.metrics import MEASURES
-
-    called = {"world": "WORLD", "griffin_lim": "Griffin-Lim", "noise": "white noise"}
     return {
         "columns": ["", *(f"{name} {MEASURES[name].arrow}" for name in names)],
-        "rows": [[called.get(row, row), *(cell(values, name) for name in names)] for row, values in rows.items()],
+        "rows": [[CALLED.get(row, row), *(cell(values, name) for name in names)] for row, values in rows.items()],
         "plot": 1,
         "ours": [0],
+    }
+
+
+def of_compare(document: dict[str, Any]) -> dict[str, Any]:
+    """What `ganray compare --json` printed, the best first."""
+    names = document["measures"]
+
+    def scores(its: dict[str, Any]) -> list[Any]:
+        return [[its[name][key] for key in ("mean", "low", "high")] if name in its else None for name in names]
+
+    higher = MEASURES[names[0]].better == "higher"
+    best = sorted(document["recipes"], key=lambda one: one["scores"][names[0]]["mean"], reverse=higher)
+    rows: list[Row] = [
+        [
+            one["name"], *scores(one["scores"]), one["step"], round(one["parameters"] / 1e6, 2),
+            round(one["gmac_per_s"], 2), one["times_real_time"], round(one["memory_mb"]),
+        ]
+        for one in best
+    ]  # fmt: skip
+    rows += [[CALLED.get(name, name), *scores(its), *[None] * 5] for name, its in document.get("scale", {}).items()]
+    costs = ["updates", "million parameters ↓", "GMAC a second ↓", "× real time of a core ↑", "MB ↓"]
+    return {
+        "columns": ["", *(f"{name} {MEASURES[name].arrow}" for name in names), *costs],
+        "rows": rows,
+        "front": {"cost": len(names) + 3, "quality": 1, "higher": higher},
     }
 
 
@@ -163,7 +189,8 @@ def html(records: list[dict[str, Any]], plots: dict[str, bytes]) -> Page:
         (ours,) = its if len(its := record.get("ours", [])) == 1 else [None]
         sections.append(Table(title, record["columns"], rows, record.get("note", ""), highlight=ours, about=lines))
         if record["name"] in plots:
-            caption = f"{record['title']}: {record['columns'][min(plotted(record).values())]}"
+            of = record["front"]["quality"] if "front" in record else min(plotted(record).values())
+            caption = f"{record['title']}: {record['columns'][of]}"
             sections.append(Picture("", plots[record["name"]], caption))
     intro = ["Every figure with its command, machine, date and interval, and what falls short."]
     return Page("Results", intro, sections, "Made by make results from docs/results/*.json.")
@@ -194,8 +221,10 @@ def plot(record: dict[str, Any]) -> bytes | None:
     """The columns that say most, a point a row with its interval and its figure.
 
     `plot` is a column, or several with their names in the legend: {"ganray": 1, "Piper": 2}; `ours`: rows that are
-    drawn in colour beside others in grey; `line`: a value to be held against.
+    drawn in colour beside others in grey; `line`: a value to be held against. `front`: quality against a cost instead.
     """
+    if "front" in record:
+        return front(record)
     if "plot" not in record:
         return None
     from matplotlib.figure import Figure
@@ -233,6 +262,20 @@ def plot(record: dict[str, Any]) -> bytes | None:
     for side in ("top", "right", "left"):
         axis.spines[side].set_visible(False)
     return as_png(figure)
+
+
+def front(record: dict[str, Any]) -> bytes:
+    """Quality against cost, a point a row that has both; those that none beats in both are ringed."""
+    from ganray.metrics import plots
+    from ganray.tuning.front import front as unbeaten
+
+    cost, quality = record["front"]["cost"], record["front"]["quality"]
+    rows = [row for row in record["rows"] if row[cost] is not None]
+    points = [(float(row[cost]), row[quality][0]) for row in rows]
+    return plots.front(
+        points, unbeaten(points, [True, not record["front"]["higher"]]), labels=[row[0] for row in rows],
+        axes=(record["columns"][cost], record["columns"][quality]), log_x=True, name_all=True,
+    )  # fmt: skip
 
 
 def plotted(record: dict[str, Any]) -> dict[str, int]:

@@ -70,3 +70,27 @@ def test_a_measurement_that_does_not_say_its_machine_is_refused(made, tmp_path):
     )
     assert done.returncode
     assert "machine is missing" in done.stderr
+
+
+def test_a_comparison_is_kept_as_it_was_printed(made, tmp_path):
+    shutil.copytree(made / "results", tmp_path / "results")
+    shutil.copy(made / "scaling.json", tmp_path)
+    record = json.loads((made / "results" / "copy.json").read_text())
+
+    def one(name, pesq, cost):
+        scores = {"pesq": {"mean": pesq, "low": pesq - 0.1, "high": pesq + 0.1, "num": 4}}
+        return {"name": name, "scores": scores, "step": 1200, "parameters": 3_534_470, "gmac_per_s": cost,
+                "times_real_time": 50.0, "memory_mb": 800.4}  # fmt: skip
+
+    document = {
+        "measures": ["pesq"],
+        "recipes": [one("worse", 2.1, 9.0), one("better", 3.2, 0.3)],
+        "scale": {"griffin_lim": {"pesq": {"mean": 2.5, "low": 2.4, "high": 2.6, "num": 4}}},
+    }
+    (tmp_path / "results" / "compared.json").write_text(json.dumps(record | {"document": document}))
+    subprocess.run([sys.executable, str(ROOT / "tools" / "results.py"), str(tmp_path)], check=True, cwd=ROOT)
+    rows = (tmp_path / "results.md").read_text().splitlines()
+    at = rows.index(next(row for row in rows if row.startswith("| better")))
+    assert rows[at] == "| better | 3.20 (3.10–3.30) | 1,200 | 3.53 | 0.3 | 50.0 | 800 |"
+    assert [row.split(" | ")[0] for row in rows[at + 1 : at + 3]] == ["| worse", "| Griffin-Lim"]
+    assert (tmp_path / "results" / "compared.png").read_bytes().startswith(b"\x89PNG")
