@@ -145,7 +145,7 @@ class SchedulerConfig(Schema):
     reduction_factor: float = Field(2, gt=1)
     """`asha`: at a rung the best 1/n go on; the next rung is n times as far."""
     generations: int = Field(8, ge=2)
-    """`pbt`: parts that the budget's steps are divided into."""
+    """`pbt`: parts that the budget, in steps or in minutes, is divided into."""
     quantile: float = Field(0.25, gt=0, le=0.5)
     """`pbt`: the part of the population that copies, and the part that is copied; at least one each."""
     factor: float = Field(1.2, gt=1)

@@ -144,10 +144,13 @@ def _population_rules(sweep: SweepConfig) -> list[Problem]:
         problems.append(Problem("search", sweep.search, "a population is drawn at random", "use search: random"))
     if (sweep.samples or 2) < 2:
         problems.append(Problem("samples", sweep.samples, "is no population", "use 4 or more"))
-    if sweep.budget.steps is None or sweep.budget.minutes is not None:
-        problems.append(Problem("budget", None, "generations are counted in steps", "set budget.steps, not minutes"))
-    elif sweep.budget.steps < its.generations:
-        problems.append(Problem("budget.steps", sweep.budget.steps, f"are less than {its.generations} generations"))
+    steps = sweep.budget.steps
+    if steps is not None and sweep.budget.minutes is not None:
+        rule = "generations are counted in steps or in minutes, not in both"
+        problems.append(Problem("budget", None, rule, "leave one of them out"))
+    elif steps is not None and steps < its.generations:
+        rule = f"are less than {its.generations} generations"
+        problems.append(Problem("budget.steps", steps, rule, f"use {its.generations} or more, or fewer generations"))
     for name in ("seeds", "confirm"):
         if getattr(sweep, name) is not None:
             problems.append(Problem(name, None, "a population's values change on the way", "leave it out"))

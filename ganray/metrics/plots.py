@@ -240,9 +240,9 @@ def lineage(
             part = [point for point in its if since < point[0] <= until]
             if move["from"] is not None:
                 begin = next((point for point in reversed(histories[move["from"]]) if point[0] == since), None)
-                own = next((point for point in reversed(its) if point[0] == since), None)
+                own = next((point for point in reversed(its) if point[0] <= since), None)
                 if begin and own:
-                    first.plot([since, since], [own[1], begin[1]], ":", color=colour, linewidth=1.2)
+                    first.plot([own[0], since], [own[1], begin[1]], ":", color=colour, linewidth=1.2)
                 part = [begin, *part] if begin else part
             if part:
                 first.plot(

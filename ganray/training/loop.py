@@ -36,6 +36,7 @@ class Job:
         board: Handle of the board, or None.
         validator: Handle of a `Validator`; None: training waits for its validations.
         until: Step after which this part of the run ends; None: the schedule's end.
+        until_minutes: The same in minutes of training, over all parts of the run.
     """
 
     run: str
@@ -43,6 +44,7 @@ class Job:
     board: Any = None
     validator: Any = None
     until: int | None = None
+    until_minutes: float | None = None
 
 
 @dataclass(frozen=True)
@@ -168,7 +170,12 @@ class _Loop:
     @property
     def at_end(self) -> bool:
         """Whether the schedule, or the part of it that this job is to do, is done."""
-        return self.state.progress >= 1 or (self.job.until is not None and self.state.step >= self.job.until)
+        steps, minutes = self.job.until, self.job.until_minutes
+        return (
+            self.state.progress >= 1
+            or (steps is not None and self.state.step >= steps)
+            or (minutes is not None and self.state.seconds >= 60 * minutes)
+        )
 
     def leave(self) -> None:
         self.batches.close()  # type: ignore[attr-defined]

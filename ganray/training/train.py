@@ -76,6 +76,7 @@ def train(
     callbacks: Sequence[Any] = (),
     quiet: bool = False,
     until: int | None = None,
+    until_minutes: float | None = None,
     shown_by: Callable[[Run, Any], View] = View,
 ) -> TrainResult:
     """Start a run.
@@ -89,6 +90,7 @@ def train(
         callbacks: Ray Train callbacks; each report holds `step` and the held-out scores (`val/mel`, …).
         quiet: No live view, no Ctrl-C handling.
         until: Step to stop at, before the schedule's end.
+        until_minutes: The same in minutes of training, over all parts of the run.
         shown_by: Makes the live view of a run and its board.
 
     Raises:
@@ -104,7 +106,7 @@ def train(
     with _cluster(address):
         check_cluster(config, data, place(storage))
         run = Run.create(where, config, {"path": data.where, "digest": data.digest})
-        return _fit(run, callbacks, quiet, until, shown_by)
+        return _fit(run, callbacks, quiet, (until, until_minutes), shown_by)
 
 
 def resume(
@@ -116,6 +118,7 @@ def resume(
     callbacks: Sequence[Any] = (),
     quiet: bool = False,
     until: int | None = None,
+    until_minutes: float | None = None,
     shown_by: Callable[[Run, Any], View] = View,
 ) -> TrainResult:
     """Go on with a run from its newest checkpoint.
@@ -125,6 +128,7 @@ def resume(
         changes: Groups of the config to replace; only those of `MAY_CHANGE`.
         dataset: Where the dataset is now, if it was moved.
         until: Step to stop at, before the schedule's end.
+        until_minutes: The same in minutes of training, over all parts of the run.
         shown_by: Makes the live view of a run and its board.
 
     Raises:
@@ -152,7 +156,7 @@ def resume(
     with _cluster(address):
         check_cluster(opened.config, data, opened.where)
         opened.write_config()
-        return _fit(opened, callbacks, quiet, until, shown_by)
+        return _fit(opened, callbacks, quiet, (until, until_minutes), shown_by)
 
 
 @contextlib.contextmanager
@@ -166,7 +170,11 @@ def _cluster(address: str | None) -> Iterator[None]:
 
 
 def _fit(
-    run: Run, callbacks: Sequence[Any], quiet: bool, until: int | None, shown_by: Callable[[Run, Any], View]
+    run: Run,
+    callbacks: Sequence[Any],
+    quiet: bool,
+    until: tuple[int | None, float | None],
+    shown_by: Callable[[Run, Any], View],
 ) -> TrainResult:
     try:
         # Where the driver is they live as long as the run can; on another node they could be lost with it.
@@ -175,7 +183,7 @@ def _fit(
         }
         board = Board.options(**here).remote()  # type: ignore[attr-defined]
         validator = Validator.options(**here).remote(run.where, run.dataset["path"])  # type: ignore[attr-defined]
-        job = Job(run.where, run.dataset["path"], board, validator, until)
+        job = Job(run.where, run.dataset["path"], board, validator, *until)
         trainer = _trainer(run, job, callbacks)
         with _start_timeout(run.config), contextlib.nullcontext() if quiet else shown_by(run, board) as view:
             result = _wait(trainer, view) if view else trainer.fit()

@@ -23,10 +23,10 @@ class Waiting(Searcher):
     Args:
         sweep: What is asked.
         board: All trials.
-        until: Step at which each stops for now.
+        until: Where each stops for now: {"until": STEP} or {"until_minutes": M}.
     """
 
-    def __init__(self, sweep: SweepConfig, board: Board, until: int | None = None) -> None:
+    def __init__(self, sweep: SweepConfig, board: Board, until: dict[str, float] | None = None) -> None:
         super().__init__(metric=board.metric, mode=board.mode)
         self._sweep, self._board, self._until = sweep, board, until
         self._left = deque(row for row in board.rows if row.status == "waiting")

@@ -40,13 +40,13 @@ class Stage:
     at_once: int
     trainer: Callable[..., TrainResult]
 
-    def run(self, *, early: bool = False, minutes: float | None = None, until: int | None = None) -> bool:
+    def run(self, *, early: bool = False, minutes: float | None = None, until: dict[str, float] | None = None) -> bool:
         """Run all rows that wait.
 
         Args:
             early: Whether the sweep's scheduler may stop some early.
             minutes: After which those that still run are stopped.
-            until: Step at which each stops for now.
+            until: Where each stops for now, as `train` takes it: {"until": STEP} or {"until_minutes": M}.
 
         Returns:
             Whether all of them came to their end; not so after Ctrl-C, or when time was over.

@@ -36,7 +36,7 @@ def trial(
     """
     its = SweepConfig.model_validate(sweep)
     folder = Path(storage) / f"{int(config['number']):02}"
-    more: dict[str, Any] = {"quiet": True} | ({"until": config["until"]} if config["until"] else {})
+    more: dict[str, Any] = {"quiet": True} | (config["until"] or {})
     more["callbacks"] = [_Tell({} if isinstance(its.metric, str) else its.metric)]
     try:
         with pools.as_verb("tune"):

@@ -65,7 +65,7 @@ def test_a_sweep_that_cannot_be_meant_is_refused_by_its_key(change, path):
         ({"space": {"optim.generator.freeze": {"choice": [["a"], ["b"]]}}}, "space.optim.generator.freeze"),
         ({"search": "tpe"}, "search"),
         ({"samples": 1}, "samples"),
-        ({"budget": {"minutes": 1}}, "budget"),
+        ({"budget": {"steps": 10, "minutes": 1}}, "budget"),
         ({"budget": {"steps": 3}}, "budget.steps"),
         ({"seeds": [1, 2]}, "seeds"),
         ({"confirm": {}}, "confirm"),

@@ -16,7 +16,7 @@ from ganray.gan import GanState
 from ganray.gan.run import Run
 from ganray.models import load_run
 from ganray.tuning.board import Row
-from ganray.tuning.population import copy, exploits, perturbed
+from ganray.tuning.population import Mark, copy, exploits, perturbed
 
 LR = "optim.generator.lr"
 MSE = "objective.adversarial.lambda_mse"
@@ -40,7 +40,7 @@ def sweep_of(**changes: Any) -> SweepConfig:
 def people(scores: list[float | None], step: int = 20) -> list[Row]:
     """Members with a score at `step`; None: diverged."""
     return [
-        Row(f"{i:02}", {LR: 1e-3, MSE: 1}, "", status="diverged" if s is None else "stopped",
+        Row(f"{i:02}", {LR: 1e-3, MSE: 1}, "", status="diverged" if s is None else "stopped", step=step,
             history=[(10, 99.0)] + ([] if s is None else [(step, s)]))
         for i, s in enumerate(scores)
     ]  # fmt: skip
@@ -48,29 +48,29 @@ def people(scores: list[float | None], step: int = 20) -> list[Row]:
 
 def test_the_worse_quarter_copies_the_better_one():
     rows = people([0.5, 0.1, 0.8, 0.4, 0.2, 0.9, 0.6, 0.3])
-    found = exploits(sweep_of(), rows, 20, 1)
+    found = exploits(sweep_of(), rows, 1)
     assert {loser.id for loser, _, _ in found} == {"02", "05"}
     assert {donor.id for _, donor, _ in found} <= {"01", "04"}
-    found = exploits(sweep_of(mode="max", metric="val/pesq"), rows, 20, 1)
+    found = exploits(sweep_of(mode="max", metric="val/pesq"), rows, 1)
     assert {loser.id for loser, _, _ in found} == {"01", "04"}
 
 
 def test_a_member_that_diverged_goes_on_as_a_copy():
-    found = exploits(sweep_of(), people([0.5, None, 0.3, 0.4]), 20, 1)
+    found = exploits(sweep_of(), people([0.5, None, 0.3, 0.4]), 1)
     assert [loser.id for loser, _, _ in found] == ["00", "01"]
     assert {donor.id for _, donor, _ in found} == {"02"}
-    assert [loser.id for loser, _, _ in exploits(sweep_of(), people([0.5, None]), 20, 1)] == ["01"]
+    assert [loser.id for loser, _, _ in exploits(sweep_of(), people([0.5, None]), 1)] == ["01"]
 
 
 def test_one_member_alone_copies_nobody():
-    assert exploits(sweep_of(), people([0.5]), 20, 1) == []
+    assert exploits(sweep_of(), people([0.5]), 1) == []
 
 
 def test_the_same_generation_gives_the_same_lineage():
     rows = people([0.5, 0.1, 0.8, 0.4])
-    first, again = (exploits(sweep_of(), rows, 20, 1) for _ in range(2))
+    first, again = (exploits(sweep_of(), rows, 1) for _ in range(2))
     assert first == again
-    assert first != exploits(sweep_of(), rows, 20, 2)
+    assert first != exploits(sweep_of(), rows, 2)
 
 
 @settings(deadline=None)
@@ -115,7 +115,7 @@ def test_a_copy_is_the_whole_run_and_its_new_rate_is_in_force_at_once(tmp_path):
     donor, state = stepped(tmp_path / "01", 1e-3, 4, seed=2)
     loser.moves = [{"step": 0, "from": None, "config": loser.config}]
     for _ in range(2):  # a sweep that was killed in the middle does it again
-        copy(loser, donor, {LR: 2e-3}, 4)
+        copy(loser, donor, {LR: 2e-3})
     run = Run.open(loser.run)
     assert run.steps() == [4]
     taken = GanState(run.config)
@@ -143,7 +143,34 @@ def _rate(state: GanState) -> float:
 def test_a_member_that_never_began_can_be_a_copy(tmp_path):
     donor, _ = stepped(tmp_path / "01", 1e-3, 2, seed=2)
     loser = Row("00", {LR: 1e-4}, str(tmp_path / "00"), status="failed", message="no")
-    copy(loser, donor, {LR: 5e-4}, 2)
+    copy(loser, donor, {LR: 5e-4})
     assert Run.open(loser.run).steps() == [2]
     assert Run.open(loser.run).config.optim.generator.lr == 5e-4
     assert loser.status == "stopped"
+
+
+def test_generations_are_equal_parts_of_the_steps_or_of_the_minutes():
+    by_steps = sweep_of(budget={"steps": 82})
+    assert [Mark.of(by_steps, number).until["until"] for number in (1, 2, 3, 4)] == [20, 41, 62, 82]
+    by_minutes = sweep_of(budget={"minutes": 6})
+    assert [Mark.of(by_minutes, number).until["until_minutes"] for number in (1, 2, 3, 4)] == [1.5, 3, 4.5, 6]
+    assert Mark.of(by_minutes, 2).is_behind(Row("00", {}, "", step=7, trained_s=181))
+    assert not Mark.of(by_minutes, 2).is_behind(Row("00", {}, "", step=7, trained_s=179))
+    assert Mark.of(by_steps, 2).is_behind(Row("00", {}, "", step=41))
+    assert not Mark.of(by_steps, 2).is_behind(Row("00", {}, "", step=40, trained_s=1e6))
+
+
+def test_by_minutes_members_are_compared_where_each_stands_and_copies_stand_where_their_donor_does(tmp_path):
+    """The slower one is the better one: after 4 updates better than the other after 6."""
+    loser, _ = stepped(tmp_path / "00", 1e-4, 6, seed=1)
+    donor, _ = stepped(tmp_path / "01", 1e-3, 4, seed=2)
+    loser.history, donor.history = [(2, 3.0), (4, 2.0), (6, 1.0)], [(2, 1.0), (4, 0.5)]
+    loser.trained_s, donor.trained_s = 61, 60.5
+    sweep = sweep_of(budget={"minutes": 4}, mode="min", samples=2)
+    [(worse, better, _)] = exploits(sweep, [loser, donor], 1)
+    assert (worse, better) == (loser, donor)
+    copy(loser, donor, {LR: 2e-3})
+    assert Run.open(loser.run).steps() == [4]
+    assert (loser.step, loser.trained_s, loser.history) == (4, 60.5, [(2, 3.0), (4, 2.0)])
+    assert Mark.of(sweep, 1).is_behind(loser)
+    assert not Mark.of(sweep, 2).is_behind(loser)

@@ -106,6 +106,7 @@ REFUSED: dict[str, list[tuple[dict[str, Any], str, str]]] = {
         ({"scheduler": PBT, "search": "tpe"}, "search", "a population is drawn at random"),
         ({"scheduler": PBT, "samples": 1}, "samples", "is no population; use 4 or more"),
         ({"scheduler": PBT, "budget": {"steps": 3}}, "budget.steps", "less than 4 generations"),
+        ({"scheduler": PBT, "budget": {"steps": 20, "minutes": 1}}, "budget", "in steps or in minutes, not in both"),
         ({"scheduler": PBT, "seeds": [1, 2]}, "seeds", "values change on the way"),
         ({"scheduler": PBT, "confirm": {}}, "confirm", "values change on the way"),
         ({"scheduler": PBT | {"quantile": 0.6}}, "scheduler.quantile", "less than or equal to 0.5"),

@@ -207,6 +207,31 @@ def test_a_population_trains_for_real_and_copies(ray_session, dataset, tmp_path)
     assert free_cpus() == ray.cluster_resources()["CPU"]
 
 
+@pytest.mark.slow
+def test_a_population_by_the_minute_compares_members_where_each_stands(ray_session, dataset, tmp_path):
+    """Two members, two generations of six seconds: the worse one goes on where the better one stood."""
+    free_cpus()
+    small = [f"set.{key}={value}" for key, value in SMALL.items()]
+    result = tune(
+        SMOKE,
+        dataset,
+        storage=tmp_path,
+        overrides=["samples=2", "budget={minutes: 0.2}", "scheduler={type: pbt, generations: 2}", *small],
+        quiet=True,
+    )
+    rows = result.board.rows
+    assert [row.status for row in rows] == ["finished"] * 2
+    assert all(row.trained_s >= 12 for row in rows)
+    (loser,) = [row for row in rows if len(row.moves) == 2]
+    [donor] = [row for row in rows if row is not loser]
+    at = loser.moves[1]["step"]
+    assert loser.moves[1]["from"] == donor.id
+    assert at in dict(donor.history), "the copy stands where the donor stood after its six seconds"
+    assert all(row.step > at for row in rows)
+    steps = [step for step, _ in loser.history]
+    assert steps == sorted(set(steps))
+
+
 def test_a_sweep_whose_trials_all_diverge_says_so_and_leaves_its_page(ray_session, dataset, tmp_path):
     with pytest.raises(DivergedError, match="no trial of 1 has a score") as caught:
         tune(
