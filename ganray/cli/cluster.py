@@ -171,13 +171,20 @@ def certificates(file: Path, out: Path | None, force: bool, as_json: bool) -> No
 @click.argument("verb", nargs=-1, required=True)
 @click.option("--address", default="http://127.0.0.1:8265", show_default=True, envvar="RAY_ADDRESS", help="Job server.")
 @click.option(
-    "--working-dir", default=".", show_default=True, help="Folder that is sent along; .rayignore keeps data out."
+    "--working-dir", metavar="DIR", help="Folder that is sent along, else this one; .rayignore keeps data out."
 )
+@click.option("--runtime-env", metavar="FILE", help="YAML of Ray's runtime environment: env_vars, pip, py_modules, …")
 @click.option("--name", help="Of the job, as `ray job logs NAME` takes it.")
 @click.option("--no-wait", is_flag=True, help="Return when the job is taken.")
 @json_option
 def submit(
-    verb: tuple[str, ...], address: str, working_dir: str, name: str | None, no_wait: bool, as_json: bool
+    verb: tuple[str, ...],
+    address: str,
+    working_dir: str | None,
+    runtime_env: str | None,
+    name: str | None,
+    no_wait: bool,
+    as_json: bool,
 ) -> int:
     """Run VERB as a job on a cluster, follow its output, and end with its exit code. Ctrl-C stops the job.
 
@@ -187,13 +194,14 @@ def submit(
     Example:
       ganray cluster submit -- ganray train source_filter_small --data s3://bucket/data/mine --storage s3://bucket/runs
       ganray cluster submit --no-wait -- ganray tune tune_configs/lambda_lr.yaml --data /shared/mine
+      ganray cluster submit --runtime-env env.yaml -- ganray train source_filter_small --data /shared/mine
     """
     from dataclasses import asdict
 
     from ganray.provisioning.submit import submit as send
 
     job = send(
-        verb, address=address, working_dir=working_dir, name=name, wait=not no_wait,
+        verb, address=address, working_dir=working_dir, runtime_env=runtime_env, name=name, wait=not no_wait,
         tell=lambda line: click.echo(line, err=True),
     )  # fmt: skip
     follow = f"ray job logs --address {address} --follow {job.id}"

@@ -1,5 +1,6 @@
 """`ClusterConfig`: which machines there are, where things are kept, and which pool of machines each verb runs on."""
 
+import re
 from collections.abc import Iterator
 
 from pydantic import Field, field_validator
@@ -176,13 +177,12 @@ def _providers(cluster: ClusterConfig) -> Iterator[Problem]:
     for cloud, config in clouds:
         if config is None:
             continue
+        named = {f"providers.{cloud}.zones": config.zones}
         for name, pool in cluster.pools.items():
             if cloud not in pool.instances:
                 yield Problem(f"pools.{name}.instances.{cloud}", None, "is needed", f"what {cloud} calls this machine")
-            for zone in pool.zones.get(cloud, config.zones):
-                if not zone.startswith(config.region):
-                    path = f"pools.{name}.zones.{cloud}" if cloud in pool.zones else f"providers.{cloud}.zones"
-                    yield Problem(path, zone, f"is not in region {config.region}", "use a zone of the region")
+            named |= {f"pools.{name}.zones.{cloud}": pool.zones[cloud]} if cloud in pool.zones else {}
+        yield from _zones(cloud, config.region, named)
     if providers.rack:
         seen: dict[str, str] = {}
         for name, pool in cluster.pools.items():
@@ -197,6 +197,20 @@ def _providers(cluster: ClusterConfig) -> Iterator[Problem]:
                 seen[host] = f"pools.{name}"
     if providers.kubernetes and not cluster.image:
         yield Problem("image", "", "pods need an image", "build the rendered Dockerfile and name it here")
+
+
+def _zones(cloud: Cloud, region: str, named: dict[str, tuple[str, ...]]) -> Iterator[Problem]:
+    """{key: zones}: each is one of the region, and Google's is the only one."""
+    ending = "[a-z]|-[a-z0-9-]+[a-z]" if cloud == "aws" else "-[a-z]"  # Amazon's local zones: us-west-2-lax-1a
+    example = f"{region}a" if cloud == "aws" else f"{region}-a"
+    for path, zones in named.items():
+        for zone in zones:
+            if not re.fullmatch(f"{re.escape(region)}({ending})", zone):
+                yield Problem(path, zone, f"is not in region {region}", f"use a zone of the region, as {example}")
+    used = dict.fromkeys(zone for zones in named.values() for zone in zones)
+    if cloud == "gcp" and len(used) > 1:
+        path = next(path for path, zones in named.items() if set(zones) != {next(iter(used))})
+        yield Problem(path, list(used), "are several zones, and Ray's launcher uses one on Google", "name one alone")
 
 
 def _storage(cluster: ClusterConfig) -> Iterator[Problem]:

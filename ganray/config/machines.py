@@ -120,7 +120,7 @@ class GcpConfig(Schema):
     region: str = Field(pattern=r"^[a-z]+-[a-z]+\d$", examples=["us-west1"])
     """Region."""
     zones: tuple[str, ...] = Field(min_length=1, examples=[["us-west1-a"]])
-    """Zone of the machines; the first one is used."""
+    """Zone of the machines: one, as Ray's launcher uses no other."""
     ssh_user: str = "ubuntu"
     """User of the machine image."""
     image: str = "projects/deeplearning-platform-release/global/images/family/common-cu124"
@@ -147,6 +147,8 @@ class KubernetesConfig(Schema):
     """Namespace."""
     service_account: str = "default"
     """Service account of the pods: what lets them reach storage."""
+    keys_secret: str = Field("ganray-keys", pattern=r"^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?)?$")
+    """Secret with `keys.txt`, as `ganray keys add` writes it: who may ask the service. Empty: all who reach it."""
     node_selectors: dict[PoolName, dict[str, str]] = Field(default_factory=dict)
     """Kubernetes labels of the nodes that a pool's pods may run on."""
     ingress_from: dict[str, str] = Field(default_factory=dict)

@@ -2,20 +2,16 @@
 
 import uuid
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import ray
 from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
-from ganray.config.cluster import LOOPBACK, ClusterConfig
+from ganray.config.cluster import ClusterConfig
 from ganray.provisioning import network, pools, probe
 from ganray.provisioning.ask import Check, ask, name_of
-from ganray.provisioning.connect import dashboard_url
+from ganray.provisioning.dashboard import HEAD, dashboard
 from ganray.provisioning.encryption import encryption
-
-_HEAD = "node:__internal_head__"
-"""Ray's own mark of the head."""
 
 
 def check(cluster: ClusterConfig) -> list[Check]:
@@ -36,7 +32,7 @@ def check(cluster: ClusterConfig) -> list[Check]:
         network.interfaces(nodes),
         network.ports(nodes),
         encryption(cluster, nodes, address),
-        *_security(cluster, nodes),
+        *dashboard(cluster, nodes),
     ]
 
 
@@ -62,7 +58,7 @@ def _pools(cluster: ClusterConfig, nodes: list[dict]) -> list[Check]:
             if node.get("Labels", {}).get(pools.LABEL, name) == name
             and (
                 all(node["Resources"].get(key, 0) >= n for key, n in wanted.items())
-                or (name == cluster.head_pool and not cluster.head_works and _HEAD in node["Resources"])
+                or (name == cluster.head_pool and not cluster.head_works and HEAD in node["Resources"])
             )
         ]
         taken = fitting[: pool.max_nodes]
@@ -127,28 +123,3 @@ def _storage(cluster: ClusterConfig, nodes: list[dict]) -> Check:
         detail = f"{', '.join(sorted(blind))} cannot read what others wrote to {folder}"
         return Check("storage", False, detail, "use storage that all machines share")
     return Check("storage", True, f"{folder} is written and read by {len(nodes)} node{'s' if len(nodes) != 1 else ''}")
-
-
-def _security(cluster: ClusterConfig, nodes: list[dict]) -> list[Check]:
-    """The dashboard, from where the job server is reached: where it listens, and whether it asks for a token."""
-    url = dashboard_url()
-    if not url:
-        return [Check("dashboard", True, "off: no jobs can be submitted")]
-    listens, wanted = urlsplit(url).hostname or "", cluster.security.dashboard_host
-    loopback = listens in LOOPBACK
-    checks = [
-        Check(
-            "dashboard",
-            loopback or listens == wanted or wanted == "0.0.0.0",
-            f"listens on {listens}",
-            f"start the head with --dashboard-host {wanted}",
-        )
-    ]
-    head = next((node for node in nodes if _HEAD in node["Resources"]), None)
-    if head and (cluster.security.token or not loopback):
-        status = ask(head, probe.knock, f"{url}/api/jobs/")
-        refused = status in (401, 403)
-        detail = f"a request without a token gets {status or 'no answer'}"
-        mend = "start the head with RAY_AUTH_MODE=token, after `ray get-auth-token --generate`"
-        checks.append(Check("token", refused, detail, mend))
-    return checks

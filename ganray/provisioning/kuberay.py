@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Mapping
+from pathlib import PurePosixPath
 from typing import Any
 
 from ganray.config.cluster import ClusterConfig
@@ -17,6 +18,10 @@ SERVE_PORT = 8000
 DASHBOARD_PORT = 8265
 MEMORY_FACTOR = 1.5
 """A pod's memory over what Ray may hand out of it: the rest is for the object store and Ray itself."""
+KEYS = "/etc/ganray/keys/keys.txt"
+"""Where the pods of a service find its API keys: a file of the Secret `providers.kubernetes.keys_secret`."""
+_CLOSED: dict[str, Any] = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+"""Of every container, Kubernetes' own "restricted" standard with what its pod says."""
 _PART_OF = "app.kubernetes.io/part-of"
 _JOBS = ("train", "tune")
 """Verbs that have a RayJob."""
@@ -31,9 +36,9 @@ def documents(cluster: ClusterConfig, where: KubernetesConfig, service: Mapping[
     first = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": where.namespace}}
     return {
         "kuberay-cluster.yaml": [first, *policy, _object(cluster, where, "RayCluster", cluster.name, spec)],
-        "kuberay-train.yaml": [*policy, job(cluster, where, "train", f"ganray train {work.recipe} {to}")],
-        "kuberay-tune.yaml": [*policy, job(cluster, where, "tune", f"ganray tune {work.sweep} {to}")],
-        "kuberay-serve.yaml": [*policy, serve(cluster, where, service)],
+        "kuberay-train.yaml": [first, *policy, job(cluster, where, "train", f"ganray train {work.recipe} {to}")],
+        "kuberay-tune.yaml": [first, *policy, job(cluster, where, "tune", f"ganray tune {work.sweep} {to}")],
+        "kuberay-serve.yaml": [first, *policy, serve(cluster, where, service)],
     }
 
 
@@ -47,37 +52,60 @@ def job(cluster: ClusterConfig, where: KubernetesConfig, verb: str, command: str
         # A verb that failed by its own fault fails again; lost machines are the verb's own business.
         "backoffLimit": 0,
         "submitterConfig": {"backoffLimit": 0},
+        "submitterPodTemplate": {"spec": _submitter(cluster, where)},
         "rayClusterSpec": cluster_spec(cluster, where),
     }
     return _object(cluster, where, "RayJob", _job(cluster, verb), spec)
 
 
+def _submitter(cluster: ClusterConfig, where: KubernetesConfig) -> Document:
+    """The pod that types `ray job submit`: as KubeRay's own, but never root. The operator adds the command."""
+    size = {"cpu": "500m", "memory": "1G"}
+    container: Document = {
+        "name": "ray-job-submitter",
+        "image": cluster.image,
+        "resources": {"limits": size, "requests": size},
+        "securityContext": _CLOSED,
+    }
+    return {**_user(where), "restartPolicy": "Never", "containers": [container]}
+
+
 def serve(cluster: ClusterConfig, where: KubernetesConfig, service: Mapping[str, Any]) -> Document:
-    """A RayService, with its Serve config. HTTP comes in on every pod that works."""
+    """A RayService, with its Serve config. HTTP comes in on every pod that works, and asks for an API key."""
     http = {**service.get("http_options", {}), "host": "0.0.0.0", "port": SERVE_PORT}
-    config = {**service, "proxy_location": "EveryNode", "http_options": http}
+    applications = [_behind_keys(one) if where.keys_secret else one for one in service.get("applications", ())]
+    config = {**service, "proxy_location": "EveryNode", "http_options": http, "applications": applications}
     spec = {
         "serveConfigV2": dump_yaml(config),
         "excludeHeadPodFromServeSvc": not cluster.head_works,
-        "rayClusterConfig": cluster_spec(cluster, where),
+        "rayClusterConfig": cluster_spec(cluster, where, where.keys_secret),
     }
     return _object(cluster, where, "RayService", f"{cluster.name}-serve", spec)
 
 
-def cluster_spec(cluster: ClusterConfig, where: KubernetesConfig) -> Document:
-    """A RayClusterSpec: the head, and a worker group for each pool."""
+def _behind_keys(application: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An application of ours, whose keys are the Secret's where its own file names none."""
+    if not str(application.get("import_path", "")).startswith("ganray."):
+        return application
+    args = dict(application.get("args") or {})
+    access = dict(args.get("access") or {})
+    return {**application, "args": args | {"access": access | {"keys": access.get("keys") or KEYS}}}
+
+
+def cluster_spec(cluster: ClusterConfig, where: KubernetesConfig, keys: str = "") -> Document:
+    """A RayClusterSpec: the head, and a worker group for each pool; its pods have the Secret `keys`."""
     name = cluster.head_pool
     start = {"dashboard-host": "0.0.0.0", **_start(cluster, name, cluster.head_works)}
     spec: Document = {
         "rayVersion": ray_version(cluster),
         "authOptions": {"mode": "token" if cluster.security.token else "disabled"},
         "enableInTreeAutoscaling": True,
-        "autoscalerOptions": {"version": "v2", "upscalingMode": "Default"},
+        "autoscalerOptions": {"version": "v2", "upscalingMode": "Default", "securityContext": _CLOSED},
         "headGroupSpec": {
             "serviceType": "ClusterIP",
             "rayStartParams": start,
             "labels": pools.labels(cluster, name),
-            "template": _pod(cluster, where, name, head=True),
+            "template": _pod(cluster, where, name, keys, head=True),
         },
         "workerGroupSpecs": [],
     }
@@ -99,7 +127,7 @@ def cluster_spec(cluster: ClusterConfig, where: KubernetesConfig) -> Document:
                     "idleTimeoutSeconds": int(pool.idle_minutes * 60),
                     "rayStartParams": _start(cluster, name),
                     "labels": pools.labels(cluster, name),
-                    "template": _pod(cluster, where, name),
+                    "template": _pod(cluster, where, name, keys),
                 }
             )
     return spec
@@ -161,7 +189,20 @@ def _start(cluster: ClusterConfig, pool: str, works: bool = True) -> dict[str, s
     return found | ({"num-gpus": str(kind.gpus if works else 0)} if kind.gpus else {})
 
 
-def _pod(cluster: ClusterConfig, where: KubernetesConfig, pool: str, head: bool = False) -> Document:
+def _user(where: KubernetesConfig) -> Document:
+    """Of every pod: who it is, and that it is not root."""
+    return {
+        "serviceAccountName": where.service_account,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": USER_ID,
+            "fsGroup": USER_ID,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+    }
+
+
+def _pod(cluster: ClusterConfig, where: KubernetesConfig, pool: str, keys: str = "", head: bool = False) -> Document:
     """A pod template: not root, no more rights than it needs, as large as its pool says."""
     kind = cluster.pools[pool]
     size = {"cpu": f"{kind.cpus:g}", "memory": f"{math.ceil(kind.memory_gb * MEMORY_FACTOR)}G"}
@@ -177,18 +218,12 @@ def _pod(cluster: ClusterConfig, where: KubernetesConfig, pool: str, head: bool 
         "resources": {"limits": limits, "requests": limits},
         "env": [{"name": key, "value": value} for key, value in kept.items()],
         "ports": [{"name": key, "containerPort": number} for key, number in ports.items()],
-        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+        "securityContext": _CLOSED,
     }
-    spec: Document = {
-        "serviceAccountName": where.service_account,
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": USER_ID,
-            "fsGroup": USER_ID,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
-        "containers": [container],
-    }
+    spec: Document = {**_user(where), "containers": [container]}
+    if keys:
+        container["volumeMounts"] = [{"name": "keys", "mountPath": str(PurePosixPath(KEYS).parent), "readOnly": True}]
+        spec["volumes"] = [{"name": "keys", "secret": {"secretName": keys, "defaultMode": 0o440}}]
     selector = where.node_selectors.get(pool)
     if selector:
         spec["nodeSelector"] = dict(selector)

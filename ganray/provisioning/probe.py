@@ -102,6 +102,20 @@ def interface(address: str) -> dict[str, str]:
     return {"name": name, "resolves": resolves, **told}
 
 
+def reached_at(port: int, timeout_s: float = 3) -> list[str]:
+    """Addresses of this machine, loopback and link-local ones left out, on which a port answers.
+
+    Empty where it is for this machine alone.
+    """
+    import psutil  # Ray brings it along
+
+    mine = {one.address.partition("%")[0] for found in psutil.net_if_addrs().values() for one in found
+            if one.family in (socket.AF_INET, socket.AF_INET6)}  # fmt: skip
+    others = sorted(address for address in mine if not address.startswith(("127.", "::1", "fe80:")))
+    closed = closed_ports([(address, port) for address in others], timeout_s)
+    return [address for address in others if f"{address}:{port}" not in closed]
+
+
 def closed_ports(wanted: list[tuple[str, int]], timeout_s: float = 3) -> list[str]:
     """`HOST:PORT` of those that can't be connected to from here."""
     closed = []

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ganray.config import read_yaml
 from ganray.errors import GanrayError, UsageError
 from ganray.provisioning.connect import API_SERVER
 from ganray.provisioning.output import Output
@@ -42,7 +43,8 @@ def submit(
     verb: Sequence[str],
     *,
     address: str,
-    working_dir: str | Path = ".",
+    working_dir: str | Path | None = None,
+    runtime_env: str | Path | None = None,
     name: str | None = None,
     wait: bool = True,
     tell: Callable[[str], None] = lambda line: None,
@@ -52,21 +54,32 @@ def submit(
     Args:
         verb: The command and its arguments, as `["ganray", "train", …]`.
         address: Of the job server: http://HOST:8265.
-        working_dir: Sent along, without what its .rayignore and .gitignore name.
+        working_dir: Sent along, without what its .rayignore and .gitignore name; without it, the runtime environment's,
+            else this folder.
+        runtime_env: YAML file of Ray's runtime environment: env_vars, pip, …
         name: Of the job; the verb's and four random digits without it.
         wait: Whether to follow the job to its end. Ctrl-C then stops it.
         tell: Takes the plain Ray command before it runs, and what Ctrl-C does.
 
     Raises:
-        UsageError: There is no such folder, or no Ray command.
+        UsageError: There is no such folder or file, or no Ray command.
         GanrayError: The job server can't be reached, or took no job.
     """
-    if not Path(working_dir).is_dir():
-        raise UsageError(f"there is no folder {working_dir}", mend="give --working-dir")
+    environment: list[str] = []
+    if runtime_env is not None:
+        environment = ["--runtime-env", str(runtime_env)]
+        own = read_yaml(runtime_env)  # says what is wrong with it before anything is sent
+        working_dir = working_dir or (None if "working_dir" in own else ".")
+    elif working_dir is None:
+        working_dir = "."
+    if working_dir is not None:
+        if not Path(working_dir).is_dir():
+            raise UsageError(f"there is no folder {working_dir}", mend="give --working-dir")
+        environment += ["--working-dir", str(working_dir)]
     if shutil.which("ray") is None:
         raise UsageError("there is no ray command", mend="put the environment's bin folder on PATH")
     with _only(address):
-        return _follow(verb, address, str(working_dir), name, wait, tell)
+        return _follow(verb, address, environment, name, wait, tell)
 
 
 @contextlib.contextmanager
@@ -84,12 +97,17 @@ def _only(address: str) -> Iterator[None]:
 
 
 def _follow(
-    verb: Sequence[str], address: str, working_dir: str, name: str | None, wait: bool, tell: Callable[[str], None]
+    verb: Sequence[str],
+    address: str,
+    environment: Sequence[str],
+    name: str | None,
+    wait: bool,
+    tell: Callable[[str], None],
 ) -> Submitted:
     client = _client(address)
     job = name or f"{'-'.join(verb[:2])}-{secrets.token_hex(2)}".replace("/", "-")
     command = ["ray", "job", "submit", "--address", address, "--submission-id", job]
-    command += ["--working-dir", working_dir, *(["--no-wait"] if not wait else []), "--", *verb]
+    command += [*environment, *(["--no-wait"] if not wait else []), "--", *verb]
     tell(f"$ {shlex.join(command)}")
     # In a session of its own: Ctrl-C is for the job, not for whoever reads its output.
     reader = subprocess.Popen(

@@ -11,6 +11,7 @@ from ganray.config.documents import read_yaml
 from ganray.errors import ConfigError
 
 LEAST: dict[str, Any] = {"name": "a", "storage": "runs", "pools": {"machine": {"cpus": 2, "memory_gb": 4}}}
+GCP = {"project": "my-project", "region": "us-west1", "zones": ["us-west1-a"]}
 TWO = {"one": {"cpus": 2, "memory_gb": 4}, "two": {"cpus": 8, "memory_gb": 32, "gpus": 1, "min_nodes": 0}}
 
 
@@ -48,6 +49,12 @@ TWO = {"one": {"cpus": 2, "memory_gb": 4}, "two": {"cpus": 8, "memory_gb": 32, "
         ),
         ({"providers": {"aws": {"region": "us-west-2"}}}, "pools.machine.instances.aws"),
         ({"providers": {"aws": {"region": "us-west-2", "zones": ["us-east-1a"]}}}, "providers.aws.zones"),
+        ({"providers": {"aws": {"region": "us-west-2", "zones": ["us-west-20a"]}}}, "providers.aws.zones"),
+        ({"providers": {"gcp": GCP | {"zones": ["us-west10-a"]}}}, "providers.gcp.zones"),
+        ({"providers": {"gcp": GCP | {"zones": ["us-west1"]}}}, "providers.gcp.zones"),
+        ({"providers": {"gcp": GCP | {"zones": []}}}, "providers.gcp.zones"),
+        ({"providers": {"gcp": {key: GCP[key] for key in ("project", "region")}}}, "providers.gcp.zones"),
+        ({"providers": {"gcp": GCP | {"zones": ["us-west1-a", "us-west1-b"]}}}, "providers.gcp.zones"),
         ({"providers": {"rack": {"ssh_user": "ray"}}}, "pools.machine.hosts"),
         ({"providers": {"kubernetes": {}}}, "image"),
         (
@@ -63,6 +70,23 @@ def test_a_cluster_that_cannot_be_meant_is_refused_by_its_key(change, path):
     found = {problem.path: problem for problem in caught.value.problems}
     assert path in found
     assert found[path].rule
+
+
+@pytest.mark.parametrize(
+    ("provider", "zones", "wrong"),
+    [
+        ({"gcp": GCP}, {"gcp": ["us-west1-a"]}, False),
+        ({"gcp": GCP}, {"gcp": ["us-west1-b"]}, True),
+        ({"aws": {"region": "us-west-2"}}, {"aws": ["us-west-2c", "us-west-2-lax-1a"]}, False),
+        ({"aws": {"region": "us-west-2"}}, {"aws": ["us-west-2c", "us-west-1a"]}, True),
+    ],
+)
+def test_a_pools_zones_are_in_the_providers_region_and_one_on_google(provider, zones, wrong):
+    machine = {"cpus": 2, "memory_gb": 4, "instances": {"aws": "m7i.large", "gcp": "n2-standard-2"}, "zones": zones}
+    document = LEAST | {"pools": {"machine": machine}, "providers": provider}
+    problems = cluster_rules(load(ClusterConfig, document))
+    assert [problem.path.rpartition(".")[0] for problem in problems] == ["pools.machine.zones"] * wrong
+    assert all(problem.mend for problem in problems)
 
 
 def test_a_verb_runs_on_its_pool_or_on_the_first():

@@ -140,6 +140,90 @@ def test_a_machine_of_your_own_starts_as_its_pool_says(tmp_path):
     assert "pool=trainers" in said
 
 
+def assert_restricted(pod):
+    """As Kubernetes' Pod Security Standard of that name asks."""
+    assert pod["securityContext"]["runAsNonRoot"]
+    assert pod["securityContext"]["runAsUser"] > 0
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    for container in pod["containers"]:
+        assert container["securityContext"] == {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+
+
+@pytest.mark.parametrize("verb", ["train", "tune"])
+def test_a_rayjobs_submitter_is_not_root_either(verb):
+    *_, job = yaml.safe_load_all(rendered("kubernetes")[f"kuberay-{verb}.yaml"])
+    pod = job["spec"]["submitterPodTemplate"]["spec"]
+    assert_restricted(pod)
+    (container,) = pod["containers"]
+    assert "command" not in container, "the operator's own"
+    assert container["image"] == config("kubernetes").image
+    assert pod["restartPolicy"] == "Never"
+
+
+def test_a_service_on_kubernetes_is_behind_the_keys_of_a_secret(tmp_path):
+    from ganray.serving import keys
+    from ganray.serving.document import read
+
+    service = read(ROOT / "serve" / "local.yaml")
+    *_, found = yaml.safe_load_all(rendered("kubernetes", service)["kuberay-serve.yaml"])
+    args = yaml.safe_load(found["spec"]["serveConfigV2"])["applications"][0]["args"]
+    assert args["access"]["keys"] == "/etc/ganray/keys/keys.txt"
+    read(yaml.safe_load(found["spec"]["serveConfigV2"]))
+    for group in (
+        found["spec"]["rayClusterConfig"]["headGroupSpec"],
+        *found["spec"]["rayClusterConfig"]["workerGroupSpecs"],
+    ):
+        pod = group["template"]["spec"]
+        assert pod["volumes"] == [{"name": "keys", "secret": {"secretName": "ganray-keys", "defaultMode": 0o440}}]
+        assert pod["containers"][0]["volumeMounts"] == [
+            {"name": "keys", "mountPath": "/etc/ganray/keys", "readOnly": True}
+        ]
+    keys.add(tmp_path / "keys.txt", "alice")  # the file that `kubectl create secret --from-file` takes
+    assert [key.name for key in keys.read(tmp_path / "keys.txt")] == ["alice"]
+
+
+def test_a_services_own_keys_stay_and_none_are_none():
+    document = config("kubernetes").model_dump(mode="json")
+    ours = {"name": "speech", "import_path": "ganray.serving.app:build", "args": {"access": {"keys": "/mine"}}}
+    text = render(config("kubernetes"), {"applications": [ours]}, "x")["kuberay-serve.yaml"]
+    assert "keys: /mine" in text
+    document["providers"]["kubernetes"]["keys_secret"] = ""
+    plain = render(load(ClusterConfig, document, rules=cluster_rules), {"applications": [ours | {"args": {}}]}, "x")
+    assert "/etc/ganray" not in plain["kuberay-serve.yaml"]
+    assert "secretName" not in plain["kuberay-serve.yaml"]
+
+
+@pytest.mark.parametrize("asked", [[], ["ganray", "tune", "a sweep.yaml", "--address", "auto"]])
+def test_a_slurm_job_starts_ray_on_every_node_and_the_verb_on_the_first(tmp_path, asked):
+    """The script, run with `srun` and `scontrol` that only say what they were asked."""
+    (tmp_path / "srun").write_text('#!/bin/sh\nfor word in "$@"; do echo "$word"; done; env | grep "^RAY_\\|^GANRAY"\n')
+    (tmp_path / "scontrol").write_text("#!/bin/sh\nprintf 'node7\\nnode8\\nnode9\\n'\n")
+    for program in tmp_path.iterdir():
+        program.chmod(0o755)
+    document = config("ganray").model_dump(mode="json")
+    document["providers"]["slurm"]["setup"] = ["export RAY_SET_UP=yes"]
+    script = tmp_path / "slurm.sh"
+    script.write_text(render(load(ClusterConfig, document, rules=cluster_rules), SERVICE, "x")["slurm.sh"])
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "SLURM_JOB_NODELIST": "node[7-9]", "SLURM_JOB_NUM_NODES": "3"}
+    said = subprocess.run(
+        ["bash", script, *asked], capture_output=True, text=True, check=True, env=environment
+    ).stdout.splitlines()
+    assert said[:2] == ["--ntasks=3", "--ntasks-per-node=1"]
+    assert said[2:8] == ["ray", "symmetric-run", "--address", "node7:6379", "--min-nodes", "3"]
+    verb = said[said.index("--") + 1 :]
+    assert verb[: len(asked)] == asked if asked else verb[:2] == ["ganray", "train"]
+    assert {"RAY_AUTH_MODE=token", "RAY_SET_UP=yes"} <= set(said)
+    assert not [line for line in said if line.startswith("GANRAY_POOLS")], "every node will do"
+
+
+def test_the_slurm_script_asks_for_machines_of_the_trainers_pool():
+    text, pool = rendered("ganray")["slurm.sh"], config("ganray").pools["trainers"]
+    asked = dict(line[10:].split("=", 1) for line in text.splitlines() if line.startswith("#SBATCH --"))
+    assert asked["nodes"] == str(pool.max_nodes)
+    assert asked["cpus-per-task"] == str(int(pool.cpus))
+    assert f"--num-cpus={int(pool.cpus)} --num-gpus={pool.gpus}" in text
+
+
 @pytest.mark.parametrize("kind", ["RayCluster", "RayJob", "RayService"])
 def test_pods_are_not_root_carry_a_token_and_are_closed_to_others(kind):
     texts = [text for name, text in rendered("ganray").items() if name.startswith("kuberay")]
@@ -149,8 +233,7 @@ def test_pods_are_not_root_carry_a_token_and_are_closed_to_others(kind):
     assert spec["authOptions"] == {"mode": "token"}
     for group in (spec["headGroupSpec"], *spec["workerGroupSpecs"]):
         pod = group["template"]["spec"]
-        assert pod["securityContext"]["runAsNonRoot"]
-        assert not pod["containers"][0]["securityContext"]["allowPrivilegeEscalation"]
+        assert_restricted(pod)
         assert group["template"]["metadata"]["labels"] == {"app.kubernetes.io/part-of": "ganray"}
     (policy, *_) = [one["spec"] for one in objects if one["kind"] == "NetworkPolicy"]
     assert policy["podSelector"]["matchLabels"] == {"app.kubernetes.io/part-of": "ganray"}
@@ -160,7 +243,7 @@ def test_pods_are_not_root_carry_a_token_and_are_closed_to_others(kind):
 def test_a_rayjobs_submitter_and_the_operator_reach_the_dashboard():
     """The submitter is the pod of a Kubernetes job of the RayJob's name, and has no other label of its own."""
     for verb in ("train", "tune"):
-        policy, job = yaml.safe_load_all(rendered("ganray")[f"kuberay-{verb}.yaml"])
+        _, policy, job = yaml.safe_load_all(rendered("ganray")[f"kuberay-{verb}.yaml"])
         _, operator, submitter, _ = [rule["from"][0] for rule in policy["spec"]["ingress"]]
         assert operator["podSelector"]["matchLabels"] == {"app.kubernetes.io/component": "kuberay-operator"}
         (named,) = submitter["podSelector"]["matchExpressions"]

@@ -1,0 +1,46 @@
+"""Whether the dashboard, through which jobs are submitted, is for those alone who should reach it."""
+
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+from ganray.config.cluster import LOOPBACK, ClusterConfig
+from ganray.provisioning import probe
+from ganray.provisioning.ask import Check, ask
+from ganray.provisioning.connect import dashboard_url
+
+HEAD = "node:__internal_head__"
+"""Ray's own mark of the head."""
+
+
+def dashboard(cluster: ClusterConfig, nodes: list[dict[str, Any]]) -> list[Check]:
+    """Where it listens, tried on every address of the head, and whether it asks for a token."""
+    url = dashboard_url()
+    if not url:
+        return [Check("dashboard", True, "off: no jobs can be submitted")]
+    head = next((node for node in nodes if HEAD in node["Resources"]), None)
+    if head is None:
+        return [Check("dashboard", False, "no node says that it is the head", "start the head")]
+    reached = ask(head, probe.reached_at, urlsplit(url).port)
+    checks = [_listens(cluster, reached)]
+    if cluster.security.token or reached:
+        status = ask(head, probe.knock, f"{url}/api/jobs/")
+        detail = f"a request without a token gets {status or 'no answer'}"
+        mend = "start the head with RAY_AUTH_MODE=token, after `ray get-auth-token --generate`"
+        checks.append(Check("token", status in (401, 403), detail, mend))
+    return checks
+
+
+def _listens(cluster: ClusterConfig, reached: list[str]) -> Check:
+    wanted = cluster.security.dashboard_host
+    mend = f"start the head with --dashboard-host {wanted}"
+    if not reached:
+        return Check("dashboard", True, "listens on loopback alone")
+    world = [address for address in reached if ip_address(address).is_global]
+    if world:
+        close = "start the head with --dashboard-host 127.0.0.1, close its port to others, and come in by ssh -L"
+        return Check("dashboard", False, f"open to the world on {', '.join(world)}", close)
+    detail = f"open to the network on {', '.join(reached)}"
+    if wanted in LOOPBACK or (wanted != "0.0.0.0" and set(reached) - {wanted}):
+        return Check("dashboard", False, detail, mend)
+    return Check("dashboard", True, f"{detail}, as security.dashboard_host says")

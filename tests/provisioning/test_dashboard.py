@@ -1,0 +1,71 @@
+"""Doctor tells where the dashboard is open to more than the machine itself, whatever Ray says that it listens on."""
+
+import socket
+from typing import Any
+
+import pytest
+
+from ganray.config import load
+from ganray.config.cluster import ClusterConfig
+from ganray.provisioning import dashboard as module
+from ganray.provisioning import probe
+from ganray.provisioning.dashboard import HEAD, dashboard
+
+NODES = [{"Resources": {"CPU": 4}}, {"Resources": {HEAD: 1}}]
+
+
+@pytest.fixture
+def look(monkeypatch):
+    """look(addresses that it is reached at, status without a token, **security) -> {name: check}."""
+
+    def see(reached: list[str], status: int = 401, **security: Any):
+        answers = {probe.reached_at: reached, probe.knock: status}
+
+        def ask(node, question, *arguments):
+            assert node is NODES[1], "the head itself is asked"
+            return answers[question]
+
+        monkeypatch.setattr(module, "ask", ask)
+        monkeypatch.setattr(module, "dashboard_url", lambda: "http://127.0.0.1:8265")
+        document = {"name": "a", "storage": "runs", "pools": {"m": {"cpus": 4, "memory_gb": 4}}, "security": security}
+        return {check.name: check for check in dashboard(load(ClusterConfig, document), NODES)}
+
+    return see
+
+
+@pytest.mark.parametrize(
+    ("reached", "wanted", "told"),
+    [
+        ([], "127.0.0.1", None),
+        (["10.0.0.1"], "127.0.0.1", "open to the network on 10.0.0.1"),
+        (["10.0.0.1"], "10.0.0.1", None),
+        (["10.0.0.1", "192.168.0.1"], "10.0.0.1", "192.168.0.1"),
+        (["10.0.0.1", "192.168.0.1"], "0.0.0.0", None),
+        (["10.0.0.1", "8.8.8.8"], "0.0.0.0", "open to the world on 8.8.8.8"),
+        (["2600::1"], "127.0.0.1", "open to the world on 2600::1"),
+    ],
+)
+def test_who_reaches_it_is_told(look, reached, wanted, told):
+    check = look(reached, dashboard_host=wanted)["dashboard"]
+    assert check.ok == (told is None)
+    assert told is None or told in check.detail
+    assert check.ok or "--dashboard-host" in check.mend
+
+
+@pytest.mark.parametrize(("token", "reached"), [(True, []), (False, ["10.0.0.1"])])
+def test_whoever_needs_no_token_is_told_where_others_reach_it_or_one_is_wanted(look, token, reached):
+    check = look(reached, 200, token=token)["token"]
+    assert not check.ok
+    assert "RAY_AUTH_MODE=token" in check.mend
+    assert "token" not in look([], 200, token=False)
+
+
+def test_a_port_that_is_open_on_loopback_alone_is_told_from_one_that_is_open_to_all():
+    assert probe.reached_at(1) == []
+    with socket.socket() as loopback, socket.socket() as everywhere:
+        for server, host in ((loopback, "127.0.0.1"), (everywhere, "0.0.0.0")):
+            server.bind((host, 0))
+            server.listen()
+        assert probe.reached_at(loopback.getsockname()[1]) == []
+        found = probe.reached_at(everywhere.getsockname()[1])
+    assert not [address for address in found if address.startswith("127.")]
