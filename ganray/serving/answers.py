@@ -1,6 +1,6 @@
 """The JSON that the API answers with, typed: what is here is what /openapi.json says."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
@@ -151,6 +151,27 @@ class TimedSpeech(BaseModel):
     usage: Usage
 
 
+class AudioDelta(BaseModel):
+    """More of the audio."""
+
+    type: Literal["speech.audio.delta"]
+    audio: str = Field(json_schema_extra={"contentEncoding": "base64"})
+
+
+class AudioWords(BaseModel):
+    """With `timestamps`: when the words that come next are heard."""
+
+    type: Literal["speech.audio.words"]
+    words: list[TimedWord]
+
+
+class AudioDone(BaseModel):
+    """The end of what is whole."""
+
+    type: Literal["speech.audio.done"]
+    usage: Usage
+
+
 class Kept(BaseModel):
     """A listener's answers are kept."""
 
@@ -170,3 +191,14 @@ class ErrorAnswer(BaseModel):
     """OpenAI's error envelope."""
 
     error: Error
+
+
+class AudioError(BaseModel):
+    """The end of what failed on the way."""
+
+    type: Literal["speech.audio.error"]
+    error: Error
+
+
+Event = Annotated[AudioDelta | AudioWords | AudioDone | AudioError, Field(discriminator="type")]
+"""What the data of a server-sent event is."""

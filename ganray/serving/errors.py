@@ -62,6 +62,8 @@ class ApiError(Exception):
             headers["WWW-Authenticate"] = "Bearer"
         if self.retry_after_s:
             headers["Retry-After"] = str(math.ceil(self.retry_after_s))
+        if self.status == 426:
+            headers["Upgrade"] = "websocket"
         if self.hang_up:
             headers["Connection"] = "close"
         return JSONResponse({"error": self.as_json()}, self.status, headers)

@@ -11,7 +11,7 @@ import json
 import time
 from collections.abc import AsyncGenerator, Awaitable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import Field, ValidationError, field_validator
 from starlette.datastructures import UploadFile
@@ -46,6 +46,9 @@ class VocodeFields(Schema):
     """Same seed, same bytes."""
     stream: bool = True
     """Send blocks as they are made; false makes the whole first, so that flac and mp3 headers hold their length."""
+    file_format: Literal["auto", "f32"] = "auto"
+    """auto: audio, or a mel as `.npy`. f32: a mel as nothing but its numbers, 32-bit little-endian floats, all frames
+    of the first band before those of the second, as `mel.tobytes()` gives (n_mels, frames)."""
     audio_contract: dict[str, Any] | None = None
     """With a mel: the numbers that it was made with, as `GET /v1/vocoders/{id}` prints them under `audio`; as JSON."""
 

@@ -14,11 +14,11 @@ from fastapi.responses import FileResponse, JSONResponse, Response
 from ganray import __version__
 from ganray.config.serve import ServeConfig
 from ganray.serving import listening, openapi
-from ganray.serving.answers import Health, Model, Models, Named, TimedSpeech, Vocoder, VoiceHealth, Voices
+from ganray.serving.answers import Health, Model, Models, Named, Vocoder, VoiceHealth, Voices
 from ganray.serving.errors import ApiError, install
 from ganray.serving.keys import Door
 from ganray.serving.live import converse
-from ganray.serving.openapi import ASKS, EVENTS, MAKES, audio, errors, speech_body, vocode_body
+from ganray.serving.openapi import ASKS, MAKES, audio, errors, live_session, speech_answers, speech_body, vocode_body
 from ganray.serving.origins import Origins
 from ganray.serving.requests import VocodeFields, read_vocode_request, within
 from ganray.serving.responses import audio_response, whole
@@ -26,7 +26,6 @@ from ganray.serving.service import Service, VoiceInfo, reader, voice_of
 from ganray.serving.speech import OPENAI_PCM_RATE, Heard, as_events, read_speech_request
 from ganray.serving.uploads import decode_audio, decode_mel, is_mel
 
-TIMED = {"application/json": {"schema": TimedSpeech.model_json_schema()}}
 PAGE = Path(__file__).parent / "page"
 SCRIPTS = (
     "page.js",
@@ -118,7 +117,7 @@ def create_app(service: Callable[[], Service]) -> FastAPI:
         "/v1/audio/speech",
         operation_id="speech",
         openapi_extra=speech_body(),
-        responses=audio(**{"text/event-stream": {"schema": EVENTS}}, **TIMED) | MAKES,
+        responses=speech_answers() | MAKES,
         response_class=Response,
     )
     async def speech(request: Request) -> Response:
@@ -128,6 +127,18 @@ def create_app(service: Callable[[], Service]) -> FastAPI:
     @app.websocket("/v1/audio/speech/stream")
     async def live(socket: WebSocket) -> None:
         await converse(socket, service())
+
+    @app.get(
+        "/v1/audio/speech/stream",
+        operation_id="speech_stream",
+        openapi_extra=live_session(),
+        responses=errors(401, 426, 429, 500),
+        status_code=426,
+        response_class=Response,
+    )
+    async def no_socket() -> Response:
+        """Text that is still being written in, audio out: a WebSocket."""
+        raise ApiError(426, "this is a WebSocket", code="upgrade_required", mend="connect with ws:// or wss://")
 
     listening.install(app, service)
 
@@ -154,10 +165,10 @@ async def _vocode(service: Service, request: Request) -> Response:
             400, f"{voice.name} is a {voice.kind} voice, which has no vocoder", code="wrong_voice_kind", param="model"
         )
     limit = config.limits.max_seconds
-    if is_mel(asked.upload):
-        signal = await asyncio.to_thread(
-            decode_mel, asked.upload, fields.audio_contract, voice.audio, voice=voice.name, max_seconds=limit
-        )
+    raw = fields.file_format == "f32"
+    if raw or is_mel(asked.upload):
+        decode = partial(decode_mel, voice=voice.name, max_seconds=limit, raw=raw)
+        signal = await asyncio.to_thread(decode, asked.upload, fields.audio_contract, voice.audio)
         num_frames = signal.shape[1]
     else:
         signal = await asyncio.to_thread(decode_audio, asked.upload, voice.audio.sample_rate, limit)

@@ -8,9 +8,9 @@ import difflib
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, WithJsonSchema, field_validator, model_validator
 from starlette.requests import Request
 
 from ganray.config.schema import Schema
@@ -26,6 +26,9 @@ OPENAI_PCM_RATE = 24_000
 """Hz of pcm, whatever the voice's own: a client can't know better."""
 MODELS = ("tts-1", "tts-1-hd", "gpt-4o-mini-tts", "gpt-4o-mini-tts-2025-12-15")
 """OpenAI's names, which clients send because they must send one: all of them mean the voice that `voice` names."""
+_ID = {"type": "object", "properties": {"id": {"type": "string"}}, "required": ["id"], "additionalProperties": False}
+Named = Annotated[str, WithJsonSchema({"anyOf": [{"type": "string"}, _ID]})]
+"""A name, which OpenAI's clients may also send as an object."""
 
 
 class SpeechFields(Schema):
@@ -35,7 +38,7 @@ class SpeechFields(Schema):
     """A voice by its name in `GET /v1/models`, `default`, or one of OpenAI's own models, which then stand for it."""
     input: str = Field(min_length=1, max_length=4096)
     """What to say."""
-    voice: str
+    voice: Named
     """A voice by its name, or `default`; also as an object with an `id`."""
     instructions: str = Field("", max_length=4096)
     """Accepted, and without effect: how something is said is told by the fields below."""

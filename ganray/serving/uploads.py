@@ -64,9 +64,16 @@ def decode_audio(upload: bytes, sample_rate: int, max_seconds: float) -> np.ndar
 
 
 def decode_mel(
-    upload: bytes, contract: Mapping[str, Any] | None, audio: AudioConfig, *, voice: str, max_seconds: float
+    upload: bytes,
+    contract: Mapping[str, Any] | None,
+    audio: AudioConfig,
+    *,
+    voice: str,
+    max_seconds: float,
+    raw: bool = False,
 ) -> np.ndarray:
-    """A `.npy` file as (M, F) float32 log-mel that keeps the audio contract of `voice`.
+    """A `.npy` file, or with `raw` its float32 numbers alone, as (M, F) float32 log-mel that keeps the audio contract
+    of `voice`.
 
     Raises:
         ApiError: 400: no contract came with it; it is no array of finite floats of that shape; it is too long.
@@ -82,7 +89,7 @@ def decode_mel(
             f"X-Audio-Contract; GET /v1/vocoders/{voice} prints what this voice takes under `audio`",
         )
     audio.must_equal(_complete(contract), ours=f"voice {voice}", theirs="the request")
-    mel = _read_npy(upload)
+    mel = _read_raw(upload, audio.n_mels) if raw else _read_npy(upload)
     if mel.ndim == 3 and mel.shape[0] == 1:
         mel = mel[0]
     if mel.ndim != 2 or mel.shape[0] != audio.n_mels or not mel.shape[1]:
@@ -143,6 +150,14 @@ def _read_npy(upload: bytes) -> np.ndarray:
         raise _bad_mel(f"the header tells of {count} numbers, {len(content) // dtype.itemsize} came", "send it whole")
     with np.errstate(over="ignore"):
         return np.frombuffer(content, dtype).reshape(shape, order="F" if fortran else "C").astype(np.float32)
+
+
+def _read_raw(upload: bytes, n_mels: int) -> np.ndarray:
+    frame_bytes = 4 * n_mels
+    if len(upload) % frame_bytes:
+        told = f"{len(upload)} bytes are no whole frames of {n_mels} 32-bit floats"
+        raise _bad_mel(told, f"send a multiple of {frame_bytes} bytes, or a .npy with file_format auto")
+    return np.frombuffer(upload, "<f4").reshape(n_mels, -1).astype(np.float32)
 
 
 def _bad_audio(message: str) -> ApiError:

@@ -12,7 +12,10 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-CALLS = {"speech": 800, "vocode": 800, "model": 100, "vocoder": 100, "voice_health": 100, "models": 50, "voices": 50}
+CALLS = {"speech": 790, "vocode": 800, "model": 100, "vocoder": 100, "voice_health": 100, "models": 50, "voices": 50}
+CALLS["speech_stream"] = 10
+WITHOUT_LUCK = ("vocode", "speech_stream")
+"""Nobody finds audio by chance, and a WebSocket is no page."""
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 
 
@@ -38,5 +41,5 @@ def test_two_thousand_calls_are_answered_as_the_document_says(endpoint, name):
 
     statuses: list[int] = []
     call()
-    assert name == "vocode" or statuses.count(200) > len(statuses) / 10
+    assert name in WITHOUT_LUCK or statuses.count(200) > len(statuses) / 10
     assert requests.get(f"{endpoint.url}/healthz", timeout=10).json() == {"status": "ok"}

@@ -21,7 +21,9 @@ from ganray.audio import FORMATS, encode, to_pcm16
 from ganray.config import AudioConfig
 from ganray.config.serve import Format
 from ganray.errors import DataError, GanrayError
+from ganray.serving.requests import VocodeFields
 from ganray.serving.routes import PAGE, PAGE_FILES, SCRIPTS
+from ganray.serving.uploads import decode_mel
 
 from .conftest import AUDIO, Endpoint, npy
 
@@ -128,6 +130,32 @@ def test_mel_with_its_contract_is_taken(endpoint, dtype, order):
     response = endpoint.vocode(npy(mel), audio_contract=CONTRACT)
     assert response.status_code == 200, response.text
     assert len(response.content) == 44 + 2 * 40 * 256
+
+
+def test_a_mel_may_be_its_numbers_alone(endpoint):
+    mel = np.random.default_rng(0).normal(-5, 2, (100, 40)).astype(np.float32)
+    url, told = f"{endpoint.url}/v1/audio/vocode", {"X-Audio-Contract": CONTRACT}
+    raw = requests.post(f"{url}?file_format=f32", data=mel.astype("<f4").tobytes(), headers=told, timeout=60)
+    assert raw.status_code == 200, raw.text
+    assert raw.content == endpoint.vocode(npy(mel), audio_contract=CONTRACT).content
+    got = decode_mel(mel.tobytes(), json.loads(CONTRACT), AUDIO, voice="polly", max_seconds=9, raw=True)
+    assert np.array_equal(got, mel), "bands and frames are not mixed up"
+
+
+@pytest.mark.parametrize(
+    ("upload", "contract", "code"),
+    [
+        (bytes(399), CONTRACT, "invalid_mel"),
+        (np.full(100, np.nan, "<f4").tobytes(), CONTRACT, "not_finite"),
+        (bytes(400 * 400), CONTRACT, "audio_too_long"),
+        (bytes(400), "", "missing_audio_contract"),
+        (bytes(400), CONTRACT.replace("256", "300"), "audio_contract_mismatch"),
+    ],
+)
+def test_numbers_that_are_no_mel_are_refused(endpoint, upload, contract, code):
+    fields = {"file_format": "f32"} | ({"audio_contract": contract} if contract else {})
+    response = endpoint.vocode(upload, **fields)
+    assert (response.status_code, error_of(response)["code"]) == (400, code)
 
 
 def test_mel_takes_its_contract_from_a_header_too(endpoint):
@@ -384,7 +412,9 @@ def test_the_openapi_document_tells_of_every_field(endpoint):
     document = requests.get(f"{endpoint.url}/openapi.json", timeout=60).json()
     content = document["paths"]["/v1/audio/vocode"]["post"]["requestBody"]["content"]
     fields = content["multipart/form-data"]["schema"]["properties"]
-    assert {"file", "model", "voice", "response_format", "seed", "stream", "audio_contract"} == set(fields)
+    assert {"file", *VocodeFields.model_fields} == set(fields)
+    beside = document["paths"]["/v1/audio/vocode"]["post"]["parameters"]
+    assert {field["name"] for field in beside} == {*VocodeFields.model_fields, "x-audio-contract"}
     assert all(field["description"] for field in fields.values())
 
 
