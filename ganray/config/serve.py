@@ -27,7 +27,11 @@ class LimitsConfig(Schema):
     max_seconds: Seconds = 120.0
     """Longest audio in or out, in seconds."""
     patience_s: Seconds = 60.0
-    """How long a client may take to send a request's body, or the next message over a WebSocket; then it is let go."""
+    """How long a client may take to send a request's body, or the next message over a WebSocket, or to take what it
+    asked for; then it is let go."""
+    stall_s: Seconds = 60.0
+    """How long a replica may take for a block, the first one's wait for its turn and its voice included; then a request
+    is given up: a 504, or the end of its stream."""
     formats: tuple[Format, ...] = Field(get_args(Format), min_length=1)
     """Formats that a response may have."""
 

@@ -5,9 +5,10 @@
 `build` is what `import_path: ganray.serving.app:build` in a Serve YAML names.
 """
 
+import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -115,26 +116,26 @@ class Ingress:
         """How it did in the requests that came through here."""
         return self._ward.of(voice)
 
-    async def vocode(self, voice: str, signal: np.ndarray, seed: int) -> AsyncIterator[Block]:
+    def vocode(self, voice: str, signal: np.ndarray, seed: int) -> AsyncGenerator[Block, None]:
         """Blocks from a generator."""
-        async for block in self._watched(voice, lambda: self._generator.vocode.remote(voice, signal, seed)):
-            yield block
+        return self._watched(voice, lambda: self._generator.vocode.remote(voice, signal, seed))
 
-    async def speak(
+    def speak(
         self, voice: str, text: str, delivery: dict[str, Any], seed: int, reading: Reading
-    ) -> AsyncIterator[Block]:
+    ) -> AsyncGenerator[Block, None]:
         """Blocks from a generator."""
         asked = voice, text, delivery, seed, reading
-        async for block in self._watched(voice, lambda: self._generator.speak.remote(*asked)):
-            yield block
+        return self._watched(voice, lambda: self._generator.speak.remote(*asked))
 
-    async def _watched(self, voice: str, begin: Callable[[], AsyncIterator[Answer]]) -> AsyncIterator[Block]:
+    async def _watched(self, voice: str, begin: Callable[[], AsyncIterator[Answer]]) -> AsyncGenerator[Block, None]:
         """The blocks, counted; Ray's errors as ours."""
         rate = self._shelf.voices()[voice].audio.sample_rate
         playback, sound, end = Playback(self.config.stream.first_audio_s), Sound(), "left"
+        blocks: Any = None
         try:
             with as_api_errors():
-                async for block in begin():
+                blocks = begin()
+                while (block := await self._next(blocks)) is not None:
                     if isinstance(block, Exception):
                         raise block
                     playback.add(len(block.waveform) / rate)
@@ -148,9 +149,28 @@ class Ingress:
             end = "failed"
             raise
         finally:
+            if blocks is not None and end != "whole":
+                blocks.cancel()  # Ray does it for requests that came through its own proxy alone
             if end != "refused":
                 self._ward.note(voice, end, sound, playback.first_audio_s)
             self._told(voice, end, playback)
+
+    async def _next(self, blocks: AsyncIterator[Answer]) -> Answer | None:
+        """The next of them; None: that was all.
+
+        Raises:
+            ApiError: 504: it does not come in time.
+        """
+        stall_s = self.config.limits.stall_s
+
+        async def following() -> Answer | None:
+            return await anext(blocks, None)
+
+        try:
+            return await asyncio.wait_for(following(), stall_s)
+        except asyncio.TimeoutError as error:
+            told = f"no replica made anything for {stall_s:g} s"
+            raise ApiError(504, told, code="replica_timeout", retry_after_s=1, mend="come again") from error
 
     def _told(self, voice: str, end: str, playback: Playback) -> None:
         seconds, first = time.monotonic() - playback.asked, playback.first_audio_s

@@ -61,7 +61,7 @@ async def converse(socket: WebSocket, service: Service) -> None:
         if known is not None:
             with suppress(RuntimeError, WebSocketDisconnect):
                 await socket.send_json({"type": "error", "error": known.as_json()})
-                await socket.close(TRY_AGAIN_LATER if known.status in (429, 503) else POLICY_VIOLATION)
+                await socket.close(TRY_AGAIN_LATER if known.status in (429, 503, 504) else POLICY_VIOLATION)
         if as_api_error(error) is None:
             raise
 

@@ -5,7 +5,8 @@ Nothing is sent before the first block is there, so that whatever fails until th
 
 import asyncio
 import struct
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
 
 import numpy as np
 from fastapi.responses import Response, StreamingResponse
@@ -21,7 +22,7 @@ FLAC_LENGTH_AT = 18
 
 
 async def audio_response(
-    blocks: AsyncIterator[Block],
+    blocks: AsyncGenerator[Block, None],
     *,
     num_samples: int | None,
     sample_rate: int,
@@ -80,15 +81,16 @@ def _file(waveform: np.ndarray, sample_rate: int, to_rate: int, response_format:
 
 
 async def _encoded(
-    encoder: Encoder, block: Block | None, blocks: AsyncIterator[Block], num_samples: int | None
+    encoder: Encoder, block: Block | None, blocks: AsyncGenerator[Block, None], num_samples: int | None
 ) -> AsyncIterator[bytes]:
     begun = False
-    while block is not None:
-        content = await _aside(encoder, encoder.write, block.waveform)
-        if content:
-            yield content if begun else _with_length(content, encoder.format, num_samples)
-            begun = True
-        block = await anext(blocks, None)
+    async with aclosing(blocks):
+        while block is not None:
+            content = await _aside(encoder, encoder.write, block.waveform)
+            if content:
+                yield content if begun else _with_length(content, encoder.format, num_samples)
+                begun = True
+            block = await anext(blocks, None)
     content = await _aside(encoder, encoder.close)
     if content:
         yield content if begun else _with_length(content, encoder.format, num_samples)

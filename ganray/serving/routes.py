@@ -15,6 +15,7 @@ from ganray import __version__
 from ganray.config.serve import ServeConfig
 from ganray.serving import listening, openapi
 from ganray.serving.answers import Health, Model, Models, Named, Vocoder, VoiceHealth, Voices
+from ganray.serving.clients import Takers, while_there
 from ganray.serving.errors import ApiError, install
 from ganray.serving.keys import Door
 from ganray.serving.live import converse
@@ -57,6 +58,7 @@ def create_app(service: Callable[[], Service]) -> FastAPI:
     app = FastAPI(title="ganray", version=__version__, docs_url=None, redoc_url=None)  # their pages need a CDN
     app.add_middleware(Door, access=lambda: service().config.access)
     install(app)
+    app.add_middleware(Takers, patience_s=lambda: service().config.limits.patience_s)
     app.add_middleware(Origins, access=lambda: service().config.access)  # the outermost: it sees errors, too
     openapi.install(app)
 
@@ -177,7 +179,7 @@ async def _vocode(service: Service, request: Request) -> Response:
         raise ApiError(400, "the audio is shorter than one frame", code="audio_too_short", param="file")
     num_samples = num_frames * voice.audio.hop_length
     decoded = time.perf_counter()
-    response = await audio_response(
+    answering = audio_response(
         service.vocode(voice.name, signal, fields.seed),
         num_samples=num_samples,
         sample_rate=voice.audio.sample_rate,
@@ -191,6 +193,7 @@ async def _vocode(service: Service, request: Request) -> Response:
             "content-disposition": f'inline; filename="{voice.name}.{fields.response_format}"',
         },
     )
+    response = await while_there(request, answering)
     done = time.perf_counter()
     first = (decoded - begin) * 1000, (done - decoded) * 1000
     response.headers["server-timing"] = f"read;dur={first[0]:.1f}, first-audio;dur={first[1]:.1f}"
@@ -223,7 +226,8 @@ async def _speech(service: Service, request: Request) -> Response:
     to_rate = fields.sample_rate or (OPENAI_PCM_RATE if fields.response_format == "pcm" else None)
     told = {"x-model": voice.name, "x-voice-digest": voice.digest, "x-seed": str(fields.seed)}
     if fields.timestamps and fields.stream_format == "audio":
-        content, rate = await whole(blocks, voice.audio.sample_rate, to_rate, fields.response_format)
+        making = whole(blocks, voice.audio.sample_rate, to_rate, fields.response_format)
+        content, rate = await while_there(request, making)
         document = {
             "audio": base64.b64encode(content).decode(),
             "format": fields.response_format,
@@ -232,7 +236,7 @@ async def _speech(service: Service, request: Request) -> Response:
             "usage": heard.usage(),
         }
         return JSONResponse(document, headers=told)
-    response = await audio_response(
+    answering = audio_response(
         blocks,
         num_samples=None,
         sample_rate=voice.audio.sample_rate,
@@ -242,6 +246,7 @@ async def _speech(service: Service, request: Request) -> Response:
         headers=told | {"content-disposition": f'inline; filename="{voice.name}.{fields.response_format}"'},
         events=partial(as_events, heard=heard) if fields.stream_format == "sse" else None,
     )
+    response = await while_there(request, answering)
     response.headers["server-timing"] = f"first-audio;dur={(time.perf_counter() - begin) * 1000:.1f}"
     return response
 

@@ -1,6 +1,6 @@
 """What stands behind the API, and which of its voices a request means."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -60,12 +60,12 @@ class Service(Protocol):
     def health(self, voice: str) -> dict[str, Any]:
         """How it did in the requests so far, as JSON."""
 
-    def vocode(self, voice: str, signal: np.ndarray, seed: int) -> AsyncIterator[Block]:
+    def vocode(self, voice: str, signal: np.ndarray, seed: int) -> AsyncGenerator[Block, None]:
         """Blocks from a waveform (T,) at the voice's rate, or from its mel (M, F)."""
 
     def speak(
         self, voice: str, text: str, delivery: dict[str, Any], seed: int, reading: Reading
-    ) -> AsyncIterator[Block]:
+    ) -> AsyncGenerator[Block, None]:
         """Blocks from a text; `delivery` holds what `ganray.voice.Delivery` takes."""
 
 

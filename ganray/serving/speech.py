@@ -6,7 +6,8 @@ OpenAI's openapi.yaml of 2026-08-21: fields, defaults, limits, and the events `s
 import base64
 import difflib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
@@ -170,12 +171,13 @@ class Heard:
     num_frames: int = 0
     words: list[SpokenWord] = field(default_factory=list)
 
-    async def listen(self, blocks: AsyncIterator[Block]) -> AsyncIterator[Block]:
-        """`blocks` as they are."""
-        async for block in blocks:
-            self.num_frames += len(block.waveform) // self.hop_length
-            self.words += block.words
-            yield block
+    async def listen(self, blocks: AsyncGenerator[Block, None]) -> AsyncGenerator[Block, None]:
+        """`blocks` as they are, ended when nobody listens any more."""
+        async with aclosing(blocks):
+            async for block in blocks:
+                self.num_frames += len(block.waveform) // self.hop_length
+                self.words += block.words
+                yield block
 
     def timed(self, characters: int = 0, seconds: float = 0.0) -> list[dict[str, Any]]:
         """The words since the last call, with what was asked to be told of them; both places may be moved on."""

@@ -4,7 +4,7 @@ import asyncio
 import io
 import socket
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -53,7 +53,7 @@ class Parrot:
     def health(self, voice: str) -> dict:
         return Ward().of(voice)
 
-    async def vocode(self, voice: str, signal: np.ndarray, seed: int) -> AsyncIterator[Block]:
+    async def vocode(self, voice: str, signal: np.ndarray, seed: int) -> AsyncGenerator[Block, None]:
         self.seeds.append(seed)
         hop = AUDIO.hop_length
         if signal.ndim == 2:
@@ -69,7 +69,7 @@ class Parrot:
 
     async def speak(
         self, voice: str, text: str, delivery: dict[str, float], seed: int, reading: str
-    ) -> AsyncIterator[Block]:
+    ) -> AsyncGenerator[Block, None]:
         """A tone of 20 frames a word, an octave higher for 12 semitones."""
         self.asked.append({"text": text, "seed": seed, "reading": reading, **delivery})
         if not text.replace(".", "").split():

@@ -389,6 +389,20 @@ def test_nothing_more_is_made_when_the_client_goes_away(endpoint, wav):
     assert len(endpoint.service.made) == made < 9
 
 
+@pytest.mark.parametrize("asked", ["a whole file", "timings", "the first block"])
+def test_nothing_more_is_made_for_who_goes_away_before_anything_was_sent(endpoint, wav, asked):
+    endpoint.service.pause_s = 0.6 if asked == "the first block" else 0.2
+    timed = {"json": {"model": "reader", "voice": "reader", "input": "word " * 20, "timestamps": ["word"]}}
+    clip = {"files": {"file": wav}, "data": {"stream": str(asked != "a whole file")}}
+    path, what = ("speech", timed) if asked == "timings" else ("vocode", clip)
+    with pytest.raises(requests.Timeout):
+        requests.post(f"{endpoint.url}/v1/audio/{path}", **what, timeout=(60, 0.5))
+    time.sleep(0.5)
+    made = len(endpoint.service.made)
+    time.sleep(1)
+    assert len(endpoint.service.made) == made < 9
+
+
 def test_the_openai_client_lists_the_voices(endpoint):
     client = openai.OpenAI(base_url=f"{endpoint.url}/v1", api_key="none", max_retries=0)
     models = client.models.list().data

@@ -157,6 +157,27 @@ def test_thousands_of_slow_connections_keep_nobody_out(service, wav):
         connection.close()
 
 
+def test_a_replica_works_no_longer_for_who_has_gone_away(service):
+    long = encode(np.zeros(24_000 * 100, np.float32), 24_000, "wav")
+    begin = time.monotonic()
+    assert vocode(service, long).status_code == 200
+    lasts = time.monotonic() - begin
+    url = f"{service.url}/v1/audio/vocode"
+    with requests.post(url, files={"file": long}, stream=True, timeout=120) as response:
+        next(response.iter_content(1024))
+        assert streams() == 1
+    begin = time.monotonic()
+    while streams():
+        assert time.monotonic() - begin < lasts / 2
+        time.sleep(0.05)
+
+
+def streams() -> float:
+    """How many a generator works on."""
+    generator = serve.get_deployment_handle("Generator", "speech")
+    return generator.record_autoscaling_stats.remote().result()["streams"]
+
+
 def test_the_page_is_there(service):
     assert "page.js" in requests.get(service.url, timeout=60).text
 
