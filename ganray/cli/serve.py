@@ -1,5 +1,8 @@
 """`ganray serve`: voices over HTTP, with a page."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import click
 
 from ganray.cli.options import address_option, emit, json_option, note, set_option
@@ -83,8 +86,6 @@ def _with_voices(document: dict, voices: tuple[str, ...]) -> dict:
     """`document` with other voices in its first application."""
     if not voices:
         return document
-    from pathlib import Path
-
     from ganray.serving import read
 
     named = {}
@@ -147,12 +148,14 @@ shelf_option = click.option("--shelf", required=True, metavar="FOLDER|URI", help
 @click.option("--for", "name", required=True, help="The name that it shall answer to.")
 @shelf_option
 @click.option("--url", default="http://127.0.0.1:8000", show_default=True, help="Of the service.")
-@click.option("--key", help="API key.")
+@click.option("--key", envvar="GANRAY_KEY", help="API key; or in the environment, where no list of processes shows it.")
 @click.option(
     "--canary", type=_Percent(), metavar="10%", help="Share of the requests that it gets while it is watched."
 )
 @click.option("--watch", "watch_s", type=click.FloatRange(min=0), default=60.0, show_default=True, help="Seconds.")
-@click.option("--probe", "clips", multiple=True, metavar="CLIP", help="Recording, for voices that need one.")
+@click.option(
+    "--probe", "probes", multiple=True, metavar="CLIP|FOLDER", help="Recordings, for voices that read no text."
+)
 @click.option("--listen/--no-listen", default=True, show_default=True, help="Measure DistillMOS.")
 @click.option("--ab", metavar="DIR", help="Folder for a blind test of both voices, for people to listen to.")
 @json_option
@@ -164,11 +167,11 @@ def promote(
     key: str | None,
     canary: float | None,
     watch_s: float,
-    clips: tuple[str, ...],
+    probes: tuple[str, ...],
     listen: bool,
     ab: str | None,
     as_json: bool,
-) -> None:
+) -> int:
     """Let VOICE, a folder on the shelf, answer to a name from now on, unless something speaks against it.
 
     Both voices say the same sentences through the running service: silence, clipping, odd lengths, and naturalness that
@@ -182,8 +185,6 @@ def promote(
       ganray serve promote english-2 --for english --shelf voices/live --canary 10% --watch 120
       ganray serve promote english-2 --for english --shelf voices/live --ab listening/english-2
     """
-    from pathlib import Path
-
     from ganray.errors import GanrayError
     from ganray.serving import promotion
 
@@ -194,7 +195,7 @@ def promote(
         voice,
         share=canary or 0.0,
         watch_s=watch_s,
-        clips=[Path(clip) for clip in clips],
+        clips=_clips(probes),
         listen=listen,
         ab=ab,
         tell=note,
@@ -202,13 +203,30 @@ def promote(
     heard = f"; DistillMOS by {done['distillmos']}" if done["distillmos"] else ""
     if done["what"] == "live":
         emit(done, f"{voice} answers to {name}, where {done['old']} did{heard}", as_json)
-        return
-    if as_json:
-        emit(done, "", as_json)
-    raise GanrayError(
+        return 0
+    refusal = GanrayError(
         f"{voice} was {done['what']}, {done['old']} goes on{heard}: {'; '.join(done['problems'])}",
         mend="export another checkpoint, and listen to it",
     )
+    if not as_json:
+        raise refusal
+    emit(done | refusal.as_json(), "", as_json)  # one document: what was heard, and the error
+    return refusal.exit_code
+
+
+def _clips(probes: Sequence[str]) -> list[Path]:
+    """Every recording that was named, and those in the folders that were."""
+    from ganray.data.recording import SUFFIXES
+
+    found: list[Path] = []
+    for probe in map(Path, probes):
+        inside = sorted(file for file in probe.glob("*") if file.suffix.lower() in SUFFIXES)
+        clips = inside if probe.is_dir() else [probe]
+        if not clips or not clips[0].is_file():
+            mend = f"give a recording, or a folder of some ({', '.join(SUFFIXES)}) that no training has heard"
+            raise UsageError(f"--probe {probe}: there are no recordings", mend=mend)
+        found += clips
+    return found
 
 
 @group.command()

@@ -1,6 +1,7 @@
 """Which voice answers to a name, and how one takes over from another on a service that runs."""
 
 import json
+import re
 import shutil
 import threading
 from types import SimpleNamespace
@@ -13,7 +14,7 @@ from safetensors.numpy import load_file, save_file
 from ganray.blind.analysis import read_json
 from ganray.cli import cli
 from ganray.config.serve import ServeConfig
-from ganray.errors import GanrayError, UsageError
+from ganray.errors import UsageError
 from ganray.serving import promotion, start, traffic
 from ganray.serving.health import Sound, Ward
 from ganray.serving.traffic import Route, Traffic
@@ -62,7 +63,8 @@ def test_streams_are_counted_by_how_they_sounded():
 
 @pytest.mark.ray
 def test_a_voice_is_promoted_under_load_and_a_broken_one_is_not(ray_session, mel_voice, tmp_path, waveform, capsys):
-    shelf, clip = tmp_path / "shelf", tmp_path / "clip.wav"
+    shelf, clip = tmp_path / "shelf", tmp_path / "probes" / "clip.wav"
+    clip.parent.mkdir()
     clip.write_bytes(encode(waveform, 24_000, "wav"))
     shelf.mkdir()
     shutil.copytree(mel_voice, shelf / "one")
@@ -90,10 +92,11 @@ def test_a_voice_is_promoted_under_load_and_a_broken_one_is_not(ray_session, mel
         thread.start()
         try:
             asked = ["serve", "promote", "--for", "one", "--shelf", str(shelf), "--url", endpoint.url]
-            asked += ["--probe", str(clip), "--no-listen", "--ab", str(listening / "one-two"), "--json"]
-            with pytest.raises(GanrayError, match=r"broken was refused, one goes on: .*NaN"):
-                cli.main([*asked, "broken"], standalone_mode=False)
-            capsys.readouterr()
+            asked += ["--probe", str(clip.parent), "--no-listen", "--ab", str(listening / "one-two"), "--json"]
+            assert cli.main([*asked, "broken"], standalone_mode=False) == 1
+            refused = json.loads(capsys.readouterr().out)
+            assert refused["what"] == "refused"
+            assert re.search("broken was refused, one goes on: .*NaN", refused["error"]["message"])
             assert not any(listening.iterdir())  # nothing that both said
             cli.main([*asked, "two", "--canary", "50%", "--watch", "3"], standalone_mode=False)
             taken = json.loads(capsys.readouterr().out)
@@ -126,6 +129,16 @@ def heard_blind(url, folder, test, capsys):
     cli.main(["listen", "analyse", str(folder), "--json"], standalone_mode=False)
     (pair,) = json.loads(capsys.readouterr().out)["pairs"]
     assert (pair["one"], pair["other"], pair["prefers_one"]["count"]) == ("one", "two", 0)
+
+
+@pytest.mark.parametrize("probe", ["none.wav", "empty"])
+def test_probes_that_are_none_are_told(tmp_path, probe):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "notes.txt").touch()
+    asked = ["serve", "promote", "two", "--for", "one", "--shelf", str(tmp_path), "--probe", str(tmp_path / probe)]
+    with pytest.raises(UsageError, match="there are no recordings") as caught:
+        cli.main(asked, standalone_mode=False)
+    assert "folder" in caught.value.mend
 
 
 def test_a_vocoder_without_recordings_to_be_tried_on_is_told_what_to_give(tmp_path):
