@@ -3,6 +3,7 @@
     GanrayError                 1   anything else
     ├── UsageError              2   what the user typed
     │   └── ConfigError         2   a config, with every problem at once
+    ├── HeldError               1   another training writes the run
     ├── PlacementError          3   it will never fit the cluster
     ├── DataError               4   recordings, datasets, runs, voices
     │   └── AudioContractError  4   two artifacts disagree about what a mel is
@@ -78,6 +79,10 @@ class UsageError(GanrayError):
 
 class ConfigError(UsageError):
     """A config that breaks its schema or its rules; `problems` holds all of them."""
+
+
+class HeldError(GanrayError):
+    """Another training writes the run: a run has one writer."""
 
 
 class PlacementError(GanrayError):

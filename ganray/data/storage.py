@@ -96,7 +96,7 @@ class Storage:
 
         target, size = f"{self.root}/{name}", len(memoryview(content))
         objects = self.filesystem.type_name in WHOLE_WHEN_CLOSED
-        written = target if objects else f"{target}.part"
+        written = target if objects else f"{target}.{os.getpid()}.part"
         if not objects:
             self.filesystem.create_dir(str(Path(target).parent))
         with self.filesystem.open_output_stream(written) as out:

@@ -30,6 +30,8 @@ class Away:
     Attributes:
         folder: The copy.
         steps: Of the checkpoints in storage, as they were when the run was opened, less those removed since.
+        tell: Takes a line about storage that fails.
+        first: Called before anything is sent in the background; raises HeldError where the run is another's.
 
     Raises:
         DataError: The storage does not answer.
@@ -46,6 +48,7 @@ class Away:
         (self.folder / CHECKPOINTS).mkdir()
         self.steps = {int(Path(name).stem.removeprefix("step-")) for name in self.names if name.startswith(CHECKPOINTS)}
         self.tell: Callable[[str], None] = lambda text: None
+        self.first: Callable[[], None] = lambda: None
         self._mirror: Mirror | None = None
         self._remove_copy = weakref.finalize(self, _remove, home, lock)
 
@@ -88,7 +91,7 @@ class Away:
     def send(self) -> None:
         """Send what is new in the copy, in the background."""
         if self._mirror is None:
-            self._mirror = Mirror(self.folder, self.storage, lambda text: self.tell(text))
+            self._mirror = Mirror(self.folder, self.storage, lambda text: self.tell(text), lambda: self.first())
         self._mirror.wake()
 
     def remove(self, path: Path) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ganray.data.storage import Storage, short
+from ganray.errors import HeldError
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
 """After a failed try: each pause is twice the one before."""
@@ -29,10 +30,17 @@ class Mirror:
         folder: Where the files are.
         storage: Where they go.
         tell: Takes a line about storage that fails, once, and one when it works again.
+        first: Called before anything is sent; where it raises HeldError, nothing is sent any more.
     """
 
-    def __init__(self, folder: Path, storage: Storage, tell: Callable[[str], None]) -> None:
-        self.folder, self.storage, self.tell = folder, storage, tell
+    def __init__(
+        self,
+        folder: Path,
+        storage: Storage,
+        tell: Callable[[str], None],
+        first: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.folder, self.storage, self.tell, self.first = folder, storage, tell, first
         self._sent: dict[str, tuple[int, int]] = {}
         self._removed: list[str] = []
         self._lock, self._woken = threading.Lock(), threading.Event()
@@ -71,7 +79,10 @@ class Mirror:
             self._woken.clear()
             closing = self._closing_until
             try:
+                self.first()
                 self._send_all(last=closing is not None)
+            except HeldError:  # the run is another's: what is here must not reach it
+                return
             except Exception as error:  # whatever storage does, the run goes on
                 self._fail(error)
                 pause = min(2 * pause, LONGEST_PAUSE_S)

@@ -19,8 +19,9 @@ import torch
 from ganray.config import RunConfig, read_yaml
 from ganray.config.load import dump_yaml
 from ganray.data.storage import is_remote, place
-from ganray.errors import DataError, UsageError
+from ganray.errors import DataError, HeldError, UsageError
 from ganray.gan.away import Away
+from ganray.gan.fence import Fence
 from ganray.gan.mirror import PATIENCE_S
 from ganray.gan.state import GanState
 from ganray.models import load_run
@@ -37,7 +38,10 @@ class Run:
         config: The resolved config.
         dataset: {"path", "digest"} of what it learns from.
         away: The way to storage; None for a run in a folder.
+        fence: What keeps all but the newest writer out; None for who only reads.
     """
+
+    fence: Fence | None = None
 
     def __init__(self, path: Path, config: RunConfig, dataset: dict[str, str], away: Away | None = None) -> None:
         self.path, self.config, self.dataset, self.away = path, config, dataset, away
@@ -91,6 +95,21 @@ class Run:
         dataset = document.pop("dataset")
         return cls(path, load_run(document), dataset, away)
 
+    def guard(self, fence: Fence) -> None:
+        """Be its writer: whoever was it before finds out before it writes again."""
+        self.fence = fence
+        if self.away:
+            self.away.first = fence.look
+
+    def hold(self) -> None:
+        """Go on only as the run's newest writer. In storage this is looked at before anything is sent, not here.
+
+        Raises:
+            HeldError: There is a newer one.
+        """
+        if self.fence:
+            (self.fence.hold if self.away else self.fence.look)()
+
     def write_config(self) -> None:
         """Write run.yaml."""
         document = {"schema_version": SCHEMA_VERSION, "dataset": self.dataset, **self.config.model_dump(mode="json")}
@@ -125,6 +144,11 @@ class Run:
             torch.save(state.state_dict(), file)
             file.flush()
             os.fsync(file.fileno())
+        try:
+            self.hold()
+        except HeldError:
+            beside.unlink()
+            raise
         beside.rename(path)
         self.send()
 
@@ -155,6 +179,7 @@ class Run:
 
     def enter(self, step: int, scores: dict[str, float]) -> None:
         """Put a validation's scores on the leaderboard."""
+        self.hold()
         rows = [row for row in self.leaderboard() if row["step"] != step]
         rows = sorted([*rows, {"step": step, "scores": scores}], key=lambda row: row["step"])
         write_text(self.path / "leaderboard.json", json.dumps(rows, indent=1))
@@ -162,6 +187,7 @@ class Run:
 
     def forget(self, after: int) -> None:
         """Remove what came after a step: a part of the run that went wrong."""
+        self.hold()
         write_text(self.path / "leaderboard.json", json.dumps([r for r in self.leaderboard() if r["step"] <= after]))
         for step in self.steps():
             if step > after:

@@ -11,6 +11,7 @@ from ganray.data.loader import load_batches
 from ganray.data.sampler import SegmentSampler
 from ganray.errors import DivergedError
 from ganray.gan import GanState, GanStep
+from ganray.gan.fence import Fence
 from ganray.gan.run import Run
 from ganray.gan.warm_start import warm_start
 from ganray.training.chronicle import Chronicle
@@ -37,6 +38,7 @@ class Job:
         validator: Handle of a `Validator`; None: training waits for its validations.
         until: Step after which this part of the run ends; None: the schedule's end.
         until_minutes: The same in minutes of training, over all parts of the run.
+        lease: Token of the lease that the training holds on the run; empty without one.
     """
 
     run: str
@@ -45,6 +47,7 @@ class Job:
     validator: Any = None
     until: int | None = None
     until_minutes: float | None = None
+    lease: str = ""
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,10 @@ class _Loop:
         self.spoilt: set[int] = set()  # clips that this worker came across
         self.told_spoilt: set[int] = set()
         self.told_trouble = False
+        fence = Fence(job.run, job.lease) if self.first else None  # nobody else adds a checkpoint from here on
         self.run = Run.open(job.run)
+        if fence:
+            self.run.guard(fence)
         self.chronicle = Chronicle(self.run, job.board, self.first)
         if self.run.away and self.first:
             self.run.away.tell = self.chronicle.event
@@ -261,6 +267,7 @@ class _Loop:
         self.enter(done, count)
         if self.state.seconds - self.looked_out > LOOK_OUT_S:
             self.looked_out = self.state.seconds
+            self.run.hold()
             if self.around.preempted():
                 self.save()
                 if self.first:

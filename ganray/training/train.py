@@ -4,9 +4,11 @@ result = train(load_run("source_filter_small", ["schedule.max_minutes=30"]), "da
 """
 
 import contextlib
+import json
 import logging
 import os
 import secrets
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,6 +24,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from ganray.config import RunConfig
 from ganray.data.storage import inside, place
 from ganray.errors import DataError, DivergedError, GanrayError, UsageError
+from ganray.gan.lease import Lease
 from ganray.gan.run import Run
 from ganray.provisioning.connect import connect
 from ganray.training.board import Board
@@ -43,6 +46,8 @@ ELASTIC_START_TIMEOUT_S = "5"
 lost its place still counts as free, and Ray's own 60 s would be waited for it."""
 LOOK_FOR_NODES_S = 10.0
 """How often a training of [min, max] workers looks whether the cluster has grown."""
+_JOB_CONFIG = "RAY_JOB_CONFIG_JSON_ENV_VAR"
+"""Where Ray tells a job's driver which one it is."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +100,7 @@ def train(
 
     Raises:
         UsageError: The name is taken.
+        HeldError: Another training writes a run of this name.
         DataError: The dataset can't be used.
         AudioContractError: Dataset and config disagree.
         PlacementError: The cluster can never hold the workers, or their memory the batch.
@@ -103,10 +109,10 @@ def train(
     data = check_here(config, dataset)
     config = labelled(config, data)
     where = inside(place(storage), name or f"{config.name}-{secrets.token_hex(2)}")
-    with _cluster(address):
+    with _held(where, quiet) as lease, _cluster(address):
         check_cluster(config, data, place(storage))
         run = Run.create(where, config, {"path": data.where, "digest": data.digest})
-        return _fit(run, callbacks, quiet, (until, until_minutes), shown_by)
+        return _fit(run, lease, callbacks, quiet, (until, until_minutes), shown_by)
 
 
 def resume(
@@ -133,6 +139,7 @@ def resume(
 
     Raises:
         DataError: There is no such run, or the dataset is another one.
+        HeldError: Another training writes the run.
         UsageError: A change would make it another run.
     """
     opened = Run.open(run)
@@ -153,10 +160,30 @@ def resume(
             mend="give the old dataset by --data, or start a new run",
         )
     opened.dataset = {"path": data.where, "digest": data.digest}
-    with _cluster(address):
+    with _held(opened.where, quiet) as lease, _cluster(address):
         check_cluster(opened.config, data, opened.where)
         opened.write_config()
-        return _fit(opened, callbacks, quiet, (until, until_minutes), shown_by)
+        return _fit(opened, lease, callbacks, quiet, (until, until_minutes), shown_by)
+
+
+@contextlib.contextmanager
+def _held(where: str, quiet: bool) -> Iterator[str]:
+    """Inside, the run has no other writer; the lease's token.
+
+    A sweep's trial is begun by the sweep alone: where one is left of before, on a machine that was lost, it takes over.
+    """
+    lease = Lease(where, _submission())
+    trial = ray.is_initialized() and ray.get_runtime_context().worker.mode == ray.WORKER_MODE
+    with lease.held(take_over=trial, tell=lambda line: None if quiet else print(line, file=sys.stderr)):
+        yield lease.token
+
+
+def _submission() -> str:
+    """By which `ray job` knows this job; empty where it is none."""
+    try:
+        return str(json.loads(os.environ[_JOB_CONFIG])["metadata"]["job_submission_id"])
+    except (KeyError, TypeError, ValueError):
+        return ""
 
 
 @contextlib.contextmanager
@@ -171,6 +198,7 @@ def _cluster(address: str | None) -> Iterator[None]:
 
 def _fit(
     run: Run,
+    lease: str,
     callbacks: Sequence[Any],
     quiet: bool,
     until: tuple[int | None, float | None],
@@ -183,7 +211,7 @@ def _fit(
         }
         board = Board.options(**here).remote()  # type: ignore[attr-defined]
         validator = Validator.options(**here).remote(run.where, run.dataset["path"])  # type: ignore[attr-defined]
-        job = Job(run.where, run.dataset["path"], board, validator, *until)
+        job = Job(run.where, run.dataset["path"], board, validator, *until, lease)
         trainer = _trainer(run, job, callbacks)
         with _start_timeout(run.config), contextlib.nullcontext() if quiet else shown_by(run, board) as view:
             result = _wait(trainer, view) if view else trainer.fit()

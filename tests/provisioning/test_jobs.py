@@ -62,6 +62,40 @@ def test_submit_prints_rays_command_and_keeps_the_verbs_exit_code(head):
     assert "wrong" in again.stdout + again.stderr
 
 
+def test_a_runtime_environment_goes_with_a_job(head, tmp_path):
+    (tmp_path / "env.yaml").write_text("env_vars: {GANRAY_TOLD: by-the-file}\n")
+    told = "import os; print('told', os.environ['GANRAY_TOLD'], os.listdir('ganray/recipes'))"
+    submit_ours = ["ganray", "cluster", "submit", "--address", head.url, "--runtime-env", str(tmp_path / "env.yaml")]
+    done = head.run(*submit_ours, "--", "python", "-c", told)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "told by-the-file" in done.stdout
+    assert "article.yaml" in done.stdout, "the folder goes along too"
+
+
+@pytest.mark.slow
+def test_a_job_that_was_submitted_twice_trains_once(head, dataset, tiny_run, tmp_path):
+    recipe, run = tmp_path / "tiny.yaml", tmp_path / "twice"
+    long = tiny_run("validation.every_steps=100000", "schedule.max_steps=100000", "checkpoint.every_steps=100000")
+    recipe.write_text(dump_yaml(long.model_dump(mode="json")))
+    submit_ours = ["ganray", "cluster", "submit", "--address", head.url, "--name"]
+    train = ["ganray", "train", str(recipe), "--data", str(dataset), "--storage", str(tmp_path), "--name", "twice"]
+    head.run(*submit_ours, "first", "--no-wait", "--", *train, "--set=resources.cpus_per_worker=1")
+    until = time.monotonic() + 300
+    while not (run / "metrics.jsonl").is_file():
+        assert time.monotonic() < until
+        time.sleep(0.2)
+    for again in (train, ["ganray", "train", "--resume", str(run)]):
+        done = head.run(*submit_ours, f"second-{len(again)}", "--", *again)
+        assert done.returncode == 1, done.stdout + done.stderr
+        assert "another training writes the run" in done.stdout
+        assert "ray job stop first" in done.stdout
+    assert head.run("ray", "job", "stop", "--address", head.url, "first").returncode == 0
+    done = submit(
+        head, "ganray", "train", "--resume", str(run), f"--set=schedule.max_steps={Run.open(run).steps()[-1] + 2}"
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_submit_without_a_job_server_says_so(head):
     done = head.run("ganray", "cluster", "submit", "--address", f"http://127.0.0.1:{free_port()}", "--", "true")
     assert done.returncode == 1

@@ -8,7 +8,8 @@ import torch
 
 from ganray.data import Dataset, Split
 from ganray.data.sampler import SegmentSampler
-from ganray.errors import DivergedError
+from ganray.errors import DivergedError, HeldError
+from ganray.gan.fence import Fence
 from ganray.gan.run import Run
 from ganray.gan.step import GanStep
 from ganray.preparing.bucket import send
@@ -43,6 +44,16 @@ def test_a_run_leaves_its_folder(alone):
     assert run.steps() == [2, 4]
     assert len(list((run.path / "samples").glob("step-*.wav"))) == 4
     assert list((run.path / "tensorboard").glob("events.*"))
+
+
+def test_a_loop_whose_run_was_taken_over_ends_and_writes_no_more(alone, tmp_path):
+    every = ("validation.every_steps=2", "checkpoint.every_steps=1", "schedule.max_steps=20")
+    with pytest.raises(HeldError, match="has taken over"):
+        alone("run", *every, around=Surroundings(report=lambda scores: Fence(str(tmp_path / "run"))))
+    left = sorted(path.name for path in (tmp_path / "run" / "checkpoints").iterdir())
+    assert left
+    assert all(name.startswith("step-") for name in left), "no half of a checkpoint"
+    assert Run.open(tmp_path / "run").steps()[-1] < 20
 
 
 def test_a_dataset_in_a_bucket_gives_the_run_of_one_in_a_folder(alone, dataset, s3, tmp_path, monkeypatch):

@@ -12,7 +12,8 @@ import pytest
 import torch
 from ray.util.state import list_actors
 
-from ganray.errors import AudioContractError, DataError, PlacementError, UsageError
+from ganray.errors import AudioContractError, DataError, HeldError, PlacementError, UsageError
+from ganray.gan.lease import LEASE, Lease
 from ganray.gan.run import Run
 from ganray.training import resume, train
 from ganray.voice import export
@@ -79,6 +80,17 @@ def test_a_used_name_is_refused_without_resume(two_workers, dataset, tiny_run):
 
     with pytest.raises(UsageError, match="--resume"):
         train(tiny_run(), dataset, storage=Path(two_workers.run).parent, name="two", quiet=True)
+
+
+def test_a_run_that_another_training_writes_is_refused(two_workers, dataset, tiny_run):
+    from pathlib import Path
+
+    with Lease(two_workers.run, "raysubmit_1").held():
+        with pytest.raises(HeldError, match="job raysubmit_1"):
+            resume(two_workers.run, quiet=True)
+        with pytest.raises(HeldError, match="job raysubmit_1"):
+            train(tiny_run(), dataset, storage=Path(two_workers.run).parent, name="two", quiet=True)
+    assert not (Path(two_workers.run) / LEASE).exists()
 
 
 def test_a_resumed_run_stays_what_it_is(two_workers, tiny_run, dataset, tmp_path):
