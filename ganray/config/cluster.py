@@ -169,6 +169,9 @@ def _security(cluster: ClusterConfig) -> Iterator[Problem]:
             "is open to the network without a token",
             "set security.token to true, or dashboard_host to 127.0.0.1",
         )
+    if cluster.providers.kubernetes and not (security.token or security.network_policy):
+        rule = "lets every pod of the Kubernetes cluster run code here: dashboards listen on the network there"
+        yield Problem("security.token", False, rule, "set it to true, or security.network_policy")
 
 
 def _providers(cluster: ClusterConfig) -> Iterator[Problem]:

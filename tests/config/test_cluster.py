@@ -58,6 +58,10 @@ TWO = {"one": {"cpus": 2, "memory_gb": 4}, "two": {"cpus": 8, "memory_gb": 32, "
         ({"providers": {"rack": {"ssh_user": "ray"}}}, "pools.machine.hosts"),
         ({"providers": {"kubernetes": {}}}, "image"),
         (
+            {"providers": {"kubernetes": {}}, "security": {"token": False, "network_policy": False}},
+            "security.token",
+        ),
+        (
             {"providers": {"kubernetes": {"node_selectors": {"nobody": {}}}}},
             "providers.kubernetes.node_selectors.nobody",
         ),

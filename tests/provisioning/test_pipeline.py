@@ -2,18 +2,23 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import click
 import pytest
 
+from ganray.cli import cli
 from ganray.config import load
 from ganray.config.pipeline import PipelineConfig, pipeline_rules
 from ganray.errors import ConfigError, DataError
 from ganray.provisioning.pipeline import Failed, run
+
+ROOT = Path(__file__).parents[2]
 
 
 def pipeline(storage, **steps) -> PipelineConfig:
@@ -31,6 +36,21 @@ def script(folder: Path, name: str, body: str) -> str:
 def calls(folder: Path, name: str) -> int:
     path = folder / f"{name}.calls"
     return len(path.read_text()) if path.exists() else 0
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "cluster" / "pipelines").glob("*.yaml")), ids=lambda file: file.stem)
+def test_every_command_of_a_shipped_pipeline_is_one(file):
+    """No verb, and no option of one, that is not there: a night would be over before its last step says so."""
+    shipped = load(PipelineConfig, file, rules=pipeline_rules)
+    for step in shipped.steps.values():
+        for command in filter(None, (step.run, step.resume)):
+            program, *words = shlex.split(command)
+            assert program == "ganray"
+            group, context = cli, click.Context(cli)
+            while isinstance(group, click.Group):
+                name, group, words = group.resolve_command(context, words)
+                context = click.Context(group, parent=context, info_name=name)
+            group.make_context(name, [*words, "--json"])
 
 
 def test_values_go_from_step_to_step_and_nothing_is_done_twice(tmp_path):
