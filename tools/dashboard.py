@@ -10,23 +10,33 @@ from typing import Any
 OUT = Path(__file__).parent.parent / "serve" / "grafana.json"
 RATE = "[$__rate_interval]"
 FIRST = "histogram_quantile({q}, sum by (le, voice) (rate(ray_ganray_first_audio_seconds_bucket{F}{R})))"
-FACTOR = "histogram_quantile({q}, sum by (le) (rate(ray_ganray_real_time_factor_bucket{F}{R})))"
+FACTOR = "histogram_quantile({q}, sum by (le, voice) (rate(ray_ganray_real_time_factor_bucket{F}{R})))"
 AUDIO = "sum by (voice) (rate(ray_ganray_audio_seconds_total{F}{R}))"
 WORK = "sum by (voice) (rate(ray_ganray_work_seconds_total{F}{R}))"
 STREAMS = "sum by (voice) (rate(ray_ganray_streams_total{F}{R}))"
 DRY = "sum by (voice) (rate(ray_ganray_under_runs_total{F}{R}))"
-BLOCKS = "sum(rate(ray_ganray_block_seconds_sum{F}{R})) / sum(rate(ray_ganray_block_seconds_count{F}{R}))"
+BATCH = "histogram_quantile({q}, sum by (le, voice) (rate(ray_ganray_batch_frames_bucket{F}{R})))"
+LOAD = "histogram_quantile(0.95, sum by (le, voice) (rate(ray_ganray_voice_load_seconds_bucket{F}{R})))"
+
+
+def quantiles(query: str, *which: float) -> list[tuple[str, str]]:
+    """A query for each, by voice."""
+    return [(f"p{q * 100:g} {{{{voice}}}}", query.replace("{q}", str(q))) for q in which]
+
+
 PANELS = [
-    ("First audio", "s", [(f"p{q * 100:g} {{{{voice}}}}", FIRST.replace("{q}", str(q))) for q in (0.5, 0.95, 0.99)]),
+    ("First audio", "s", quantiles(FIRST, 0.5, 0.95, 0.99)),
     ("Audio made, seconds a second", "none", [("{{voice}}", AUDIO)]),
     ("Streams a second, by their end", "reqps", [("{{end}}", STREAMS.replace("(voice)", "(end)"))]),
     ("Under-runs, share of streams", "percentunit", [("{{voice}}", f"{DRY} / {STREAMS}")]),
-    ("Backlog, audio seconds", "s", [("all", "sum(ray_ganray_backlog_seconds)")]),
-    ("Real-time factor of a response", "none", [(f"p{q * 100:g}", FACTOR.replace("{q}", str(q))) for q in (0.5, 0.95)]),
+    ("Backlog, audio seconds", "s", [("{{voice}}", "sum by (voice) (ray_ganray_backlog_seconds{F})")]),
+    ("Streams open", "none", [("{{voice}}", "sum by (voice) (ray_ganray_streams_open{F})")]),
+    ("Real-time factor of a response", "none", quantiles(FACTOR, 0.5, 0.95)),
     ("Speed, audio seconds a second of work", "none", [("{{voice}}", f"{AUDIO} / {WORK}")]),
-    ("Block length", "s", [("mean", BLOCKS)]),
+    ("Batch size, frames a call", "none", quantiles(BATCH, 0.5, 0.95)),
     ("Replicas", "none", [("{{deployment}}", "sum by (deployment) (ray_serve_deployment_replica_healthy)")]),
-    ("Voices in memory, a replica", "none", [("{{replica}}", "ray_ganray_voices_loaded")]),
+    ("Replicas that hold a voice", "none", [("{{voice}}", "sum by (voice) (ray_ganray_voices_loaded{F})")]),
+    ("Time to load a voice, p95", "s", [("{{voice}}", LOAD)]),
 ]
 
 

@@ -63,6 +63,15 @@ class ReplicaConfig(Schema):
     """Voices that it holds at a time; the one that was asked for longest ago makes room."""
 
 
+class BoundsConfig(Schema):
+    """How many replicas one voice has."""
+
+    min_replicas: int = Field(0, ge=0)
+    """Never fewer; 0 frees the machine when nobody asks for it."""
+    max_replicas: Count = 1
+    """Never more."""
+
+
 class AutoscalingConfig(Schema):
     """How many replicas the generator has."""
 
@@ -74,6 +83,8 @@ class AutoscalingConfig(Schema):
     """By what: the replicas' work, listeners and audio seconds promised; or Ray's count of requests."""
     drain_s: Seconds = 1.0
     """backlog: in how many seconds all that is promised shall be made."""
+    first_wait_s: Seconds = 0.25
+    """backlog: how long listeners may wait for their turn before their first audio; beyond it a replica is added."""
     target_ongoing_requests: float = Field(2, gt=0)
     """requests: how many a replica, running and waiting, the number of replicas aims at."""
     upscale_delay_s: float = Field(1, ge=0)
@@ -84,6 +95,8 @@ class AutoscalingConfig(Schema):
     """Seconds over which the load is averaged."""
     report_every_s: Seconds = 1.0
     """Seconds between two reports of the load; Ray's own default of 10 makes every decision 10 s late."""
+    voices: dict[VoiceName, BoundsConfig] = Field(default_factory=dict)
+    """Voices with replicas of their own, each scaled by what is asked of it alone. All others share."""
 
 
 class QueueConfig(Schema):
@@ -165,6 +178,17 @@ class ServeConfig(Schema):
         """The name behind `default`."""
         return self.default or next(iter(self.voices))
 
+    @property
+    def shared_voices(self) -> list[str]:
+        """Those of `voices` that have no replicas of their own, the default voice first."""
+        names = sorted(self.voices, key=lambda name: name != self.default_voice)
+        return [name for name in names if name not in self.autoscaling.voices]
+
+    @property
+    def shares(self) -> bool:
+        """Whether there are replicas that any other voice may come to."""
+        return bool(self.shared_voices or self.shelf)
+
 
 def serve_rules(config: ServeConfig) -> list[Problem]:
     """Every cross-field rule that `config` breaks; an empty list when all hold."""
@@ -182,6 +206,15 @@ def serve_rules(config: ServeConfig) -> list[Problem]:
         problems.append(
             Problem("autoscaling.max_replicas", high, f"{high} is below min_replicas {low}", f"use {low} or more")
         )
+    for name, bounds in config.autoscaling.voices.items():
+        path = f"autoscaling.voices.{name}"
+        if name not in config.voices and not config.shelf:
+            problems.append(Problem(path, name, f"no voice {name!r}", f"use one of {', '.join(config.voices)}"))
+        low, high = bounds.min_replicas, bounds.max_replicas
+        if low > high:
+            problems.append(
+                Problem(f"{path}.max_replicas", high, f"{high} is below min_replicas {low}", f"use {low} or more")
+            )
     every, back = config.autoscaling.report_every_s, config.autoscaling.look_back_period_s
     if back <= every:
         problems.append(

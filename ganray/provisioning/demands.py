@@ -59,8 +59,12 @@ def of_service(config: ServeConfig) -> list[Demand]:
     """A service: replicas of the generator, and the HTTP front where it books cores."""
     replica = {"CPU": float(config.replica.threads), "GPU": config.replica.gpus}
     scaling = config.autoscaling
-    fewest = scaling.min_replicas
-    found = [Demand("replicas", "serve", "replica", [replica], max(1, fewest), scaling.max_replicas, held=fewest)]
+    bounds = {"replicas": (scaling.min_replicas, scaling.max_replicas)} if config.shares else {}
+    bounds |= {f"replicas of {name}": (own.min_replicas, own.max_replicas) for name, own in scaling.voices.items()}
+    found = [
+        Demand(name, "serve", "replica", [replica], max(1, fewest), most, held=fewest)
+        for name, (fewest, most) in bounds.items()
+    ]
     if config.ingress.cpus:
         fronts, front = config.ingress.replicas, [{"CPU": config.ingress.cpus}]
         found.append(Demand("http front", "serve", "replica", front, fronts, fronts, held=fronts))

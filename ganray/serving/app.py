@@ -1,6 +1,7 @@
 """The service on Ray Serve: an HTTP front, and behind it as many generators as the load asks for.
 
-    client ── Ingress (HTTP, decoding, encoding) ──▶ Generator × min_replicas … max_replicas
+    client ── Ingress (HTTP, decoding, encoding) ─┬▶ Generator × min_replicas … max_replicas
+                                                  └▶ Generator-NAME: of a voice with replicas of its own
 
 `build` is what `import_path: ganray.serving.app:build` in a Serve YAML names.
 """
@@ -8,7 +9,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -45,14 +46,15 @@ def build(args: dict) -> Application:
         ConfigError: They are no `ServeConfig`.
     """
     config = load(ServeConfig, args, rules=serve_rules)
-    scaling = config.autoscaling.model_dump(exclude={"report_every_s", "policy", "drain_s"})
+    scaling = config.autoscaling.model_dump(exclude={"report_every_s", "policy", "drain_s", "first_wait_s", "voices"})
     if config.autoscaling.policy == "backlog":
-        arguments = {"drain_s": config.autoscaling.drain_s}
+        arguments = config.autoscaling.model_dump(include={"drain_s", "first_wait_s"})
         scaling["policy"] = {"policy_function": "ganray.serving.scaling:OnBacklog", "policy_kwargs": arguments}
     scaling["metrics_interval_s"] = config.autoscaling.report_every_s  # Ray compares it with look_back_period_s …
     reports = {"env_vars": _report_every(config.autoscaling.report_every_s)}  # … and goes by these
     place = {"resources": pools.share("serve")}  # the machines that serve, where somebody said which
     generator = serve.deployment(
+        name="Generator",
         autoscaling_config=scaling,
         max_ongoing_requests=config.replica.max_ongoing_requests,
         max_queued_requests=config.queue.max_queued_requests,
@@ -74,7 +76,14 @@ def build(args: dict) -> Application:
         ray_actor_options={"num_cpus": config.ingress.cpus, "runtime_env": reports, **place},
         graceful_shutdown_timeout_s=60,
     )(serve.ingress(_asgi)(Ingress))
-    return ingress.bind(generator.bind(config), config)
+    own = {
+        name: generator.options(name=f"Generator-{name}", autoscaling_config=scaling | bounds.model_dump()).bind(
+            config, name
+        )
+        for name, bounds in config.autoscaling.voices.items()
+    }
+    first = next(iter(config.shared_voices), None)
+    return ingress.bind(generator.bind(config, first) if config.shares else None, config, own)
 
 
 def _report_every(seconds: float) -> dict[str, str]:
@@ -90,15 +99,24 @@ def _asgi() -> FastAPI:
 
 
 class Ingress:
-    """The HTTP front of the generators."""
+    """The HTTP front of the generators.
 
-    def __init__(self, generator: DeploymentHandle, config: ServeConfig) -> None:
+    Args:
+        generator: Shared by all voices that are not in `own`; None: there are none.
+        config: Of the service.
+        own: Generators of one voice each, by its name.
+    """
+
+    def __init__(
+        self, generator: DeploymentHandle | None, config: ServeConfig, own: Mapping[str, DeploymentHandle]
+    ) -> None:
         if config.access.keys:
             keys.read(Path(config.access.keys))  # a front with a damaged file does not start
         if config.listening.tests:
             Collection(config.listening.tests)  # nor does one that has nowhere to put results
         self.config = config
-        self._generator = generator.options(stream=True)
+        self._shared = generator and generator.options(stream=True)
+        self._own = {name: handle.options(stream=True) for name, handle in own.items()}
         self._shelf = Shelf(config)
         self._traffic = Traffic(config.shelf)
         self._ward = Ward()
@@ -118,14 +136,17 @@ class Ingress:
 
     def vocode(self, voice: str, signal: np.ndarray, seed: int) -> AsyncGenerator[Block, None]:
         """Blocks from a generator."""
-        return self._watched(voice, lambda: self._generator.vocode.remote(voice, signal, seed))
+        return self._watched(voice, lambda: self._generator(voice).vocode.remote(voice, signal, seed))
 
     def speak(
         self, voice: str, text: str, delivery: dict[str, Any], seed: int, reading: Reading
     ) -> AsyncGenerator[Block, None]:
         """Blocks from a generator."""
         asked = voice, text, delivery, seed, reading
-        return self._watched(voice, lambda: self._generator.speak.remote(*asked))
+        return self._watched(voice, lambda: self._generator(voice).speak.remote(*asked))
+
+    def _generator(self, voice: str) -> DeploymentHandle:
+        return self._own.get(voice, self._shared)
 
     async def _watched(self, voice: str, begin: Callable[[], AsyncIterator[Answer]]) -> AsyncGenerator[Block, None]:
         """The blocks, counted; Ray's errors as ours."""

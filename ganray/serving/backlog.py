@@ -1,6 +1,8 @@
 """What a replica has promised, and whether it can promise more: who would hear gaps is told to come again instead."""
 
 import math
+import time
+from collections import deque
 from dataclasses import dataclass, field
 
 from ganray.serving.errors import OverloadedError
@@ -9,16 +11,21 @@ CHARACTERS_PER_S = 15.0
 """Of English read at an ordinary pace, for a text whose length is not known before it is planned."""
 HEADROOM = 0.9
 """Of the speed that was measured: what may be promised."""
+LATELY_S = 5.0
+"""Waits that are longer ago say nothing of now."""
 _SMOOTHING = 0.1
 
 
 @dataclass(eq=False)
 class Promise:
-    """A stream that was taken on: audio seconds still to make, those made, and the seconds of work in them."""
+    """A stream that was taken on: audio seconds still to make, those made, the seconds of work in them; its voice, and
+    when it came."""
 
     left_s: float
     made_s: float = 0.0
     work_s: float = 0.0
+    voice: str = ""
+    came: float = field(default_factory=time.monotonic)
 
 
 @dataclass
@@ -35,6 +42,8 @@ class Backlog:
     speed: float | None = None
     first_s: float = 0.0
     promises: set[Promise] = field(default_factory=set)
+    _waits: deque[tuple[float, float]] = field(default_factory=deque)
+    """When first blocks were made, and how long their turn was waited for, the latest last."""
 
     @property
     def seconds(self) -> float:
@@ -50,7 +59,27 @@ class Backlog:
             wait_s = max(wait_s, self.seconds / self.speed)
         return wait_s
 
-    def take(self, seconds: float) -> Promise:
+    @property
+    def waited_s(self) -> float:
+        """How long listeners wait for their turn now, their first block's own work left out: the longest of the last
+        seconds but for a twentieth, and of those who wait still."""
+        now = time.monotonic()
+        while self._waits and self._waits[0][0] < now - LATELY_S:
+            self._waits.popleft()
+        waits = sorted(wait for _, wait in self._waits)
+        still = [now - promise.came - self.first_s for promise in self.promises if promise.made_s == 0]
+        return max([0.0, *waits[: math.ceil(0.95 * len(waits))][-1:], *still])
+
+    @property
+    def by_voice(self) -> dict[str, tuple[int, float]]:
+        """Streams, and audio seconds promised and not made, of every voice that has any."""
+        found: dict[str, tuple[int, float]] = {}
+        for promise in self.promises:
+            streams, seconds = found.get(promise.voice, (0, 0.0))
+            found[promise.voice] = streams + 1, seconds + promise.left_s
+        return found
+
+    def take(self, seconds: float, voice: str = "") -> Promise:
         """Take a stream of so many audio seconds on.
 
         Raises:
@@ -58,7 +87,7 @@ class Backlog:
         """
         if self.speed and self.promises and self.wait_s > self.most_wait_s:
             raise OverloadedError(max(1, math.ceil(self.seconds / self.speed)))
-        promise = Promise(seconds)
+        promise = Promise(seconds, voice=voice)
         self.promises.add(promise)
         return promise
 
@@ -66,6 +95,8 @@ class Backlog:
         """A block of `audio_s` took `work_s`."""
         if promise.made_s == 0:
             self.first_s = _smoothed(self.first_s or None, work_s)
+            now = time.monotonic()
+            self._waits.append((now, max(0.0, now - promise.came - work_s)))
         promise.made_s += audio_s
         promise.work_s += work_s
         promise.left_s = max(promise.left_s - audio_s, 0.0)

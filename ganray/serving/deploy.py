@@ -180,9 +180,11 @@ def _must_fit(document: dict[str, Any]) -> None:
         if application.get("import_path") != IMPORT_PATH:
             continue
         config = ServeConfig.model_validate(application["args"])
-        need["CPU"] += config.autoscaling.min_replicas * config.replica.threads
+        replicas = config.autoscaling.min_replicas if config.shares else 0
+        replicas += sum(bounds.min_replicas for bounds in config.autoscaling.voices.values())
+        need["CPU"] += replicas * config.replica.threads
         need["CPU"] += config.ingress.replicas * config.ingress.cpus
-        need["GPU"] += config.autoscaling.min_replicas * config.replica.gpus
+        need["GPU"] += replicas * config.replica.gpus
     for kind, amount in need.items():
         if amount > have.get(kind, 0):
             raise PlacementError(

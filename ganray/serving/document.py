@@ -22,7 +22,7 @@ from ganray.errors import ConfigError, Problem
 IMPORT_PATH = "ganray.serving.app:build"
 """`import_path` of an application of ours."""
 DEPLOYMENTS = ("Ingress", "Generator")
-"""Names of its deployments, for overrides under `deployments`."""
+"""Names of its deployments, for overrides under `deployments`; a voice with replicas of its own is Generator-NAME."""
 
 
 def read(source: str | Path | Mapping[str, Any], overrides: Sequence[str] = ()) -> dict[str, Any]:
@@ -110,7 +110,8 @@ def _application_problems(application: dict[str, Any], path: str) -> list[Proble
     deployments = application.get("deployments")
     for index, deployment in enumerate(deployments if isinstance(deployments, list) else []):
         name = deployment.get("name") if isinstance(deployment, dict) else None
-        if isinstance(name, str) and name not in DEPLOYMENTS:
-            mend = f"use one of {', '.join(DEPLOYMENTS)}"
+        own = [f"{DEPLOYMENTS[1]}-{voice}" for voice in config.autoscaling.voices] if config else []
+        if isinstance(name, str) and name not in (*DEPLOYMENTS, *own):
+            mend = f"use one of {', '.join((*DEPLOYMENTS, *own))}"
             problems.append(Problem(f"{path}deployments.{index}.name", name, f"no deployment {name!r}", mend))
     return problems

@@ -40,9 +40,14 @@ class Loaded:
 
 
 class Generator:
-    """See above."""
+    """See above.
 
-    def __init__(self, config: ServeConfig) -> None:
+    Args:
+        config: Of the service.
+        first: The voice that is there before anybody asks; None: none is.
+    """
+
+    def __init__(self, config: ServeConfig, first: str | None = None) -> None:
         self.config = config
         self._shelf = Shelf(config)
         self._turns = Turns()
@@ -51,9 +56,9 @@ class Generator:
         self._loaded: dict[str, Loaded] = {}
         self._loading = asyncio.Lock()
         self._meters = meters.ForReplica()
-        first = self._load(config.default_voice)
-        if first.speaker is not None:  # the first request finds a warm voice, and a speed to promise by
-            self._warm(first.speaker)
+        loaded = self._load(first) if first and first in self._shelf.voices() else None
+        if loaded and loaded.speaker:  # the first request finds a warm voice, and a speed to promise by
+            self._warm(loaded.speaker)
 
     async def vocode(self, voice: str, signal: np.ndarray, seed: int) -> AsyncIterator[Answer]:
         """Blocks from a waveform (T,) at the voice's rate, or from its mel (M, F).
@@ -95,9 +100,14 @@ class Generator:
         backlog, now, busy_s = self._backlog, time.perf_counter(), self._turns.busy_s
         busy = (busy_s - self._told[1]) / max(now - self._told[0], 1e-3)
         self._told = now, busy_s
-        self._meters.standing(backlog.seconds, len(self._loaded))
-        speed, streams = backlog.speed or 0.0, float(len(backlog.promises))
-        return {"busy": min(busy, 1.0), "backlog_s": backlog.seconds, "speed": speed, "streams": streams}
+        self._meters.standing(backlog.by_voice, self._loaded)
+        return {
+            "busy": min(busy, 1.0),
+            "backlog_s": backlog.seconds,
+            "speed": backlog.speed or 0.0,
+            "streams": float(len(backlog.promises)),
+            "waited_s": backlog.waited_s,
+        }
 
     @property
     def _sizes(self) -> dict[str, Any]:
@@ -108,7 +118,7 @@ class Generator:
     ) -> AsyncIterator[Answer]:
         name, rate = loaded.name, loaded.of.audio.sample_rate
         try:
-            promise = self._backlog.take(seconds)
+            promise = self._backlog.take(seconds, name)
         except OverloadedError as error:
             yield error
             return
@@ -129,13 +139,13 @@ class Generator:
                 made = len(block.waveform) / rate
                 playback.add(made)
                 self._backlog.made(promise, made, spent)
-                self._meters.block(name, made, spent, self._backlog.seconds)
+                self._meters.block(name, made, spent, len(block.waveform) // loaded.of.audio.hop_length)
                 yield block
         except UsageError as error:
             yield error
         finally:
             self._backlog.drop(promise)
-            self._meters.backlog(self._backlog.seconds)
+            self._meters.standing(self._backlog.by_voice, self._loaded)
 
     async def _voice(self, name: str) -> Loaded:
         """A voice by its name in the config or on the shelf, loaded when it is not.

@@ -3,9 +3,12 @@
 All are counted by voice; Ray adds the deployment, the replica and the node.
 """
 
+from collections.abc import Collection, Mapping
+
 from ray.util.metrics import Counter, Gauge, Histogram
 
 _SECONDS = [0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2, 5, 10]
+_FRAMES = [8, 16, 24, 32, 64, 128, 256, 512, 1024]
 _BY_VOICE = ("voice",)
 
 
@@ -15,31 +18,37 @@ class ForReplica:
     def __init__(self) -> None:
         self._audio = Counter("ganray_audio_seconds", "Seconds of audio made.", _BY_VOICE)
         self._work = Counter("ganray_work_seconds", "Seconds of work in them.", _BY_VOICE)
-        self._block = Histogram("ganray_block_seconds", "Seconds of audio in a block.", _SECONDS, _BY_VOICE)
-        self._backlog = Gauge("ganray_backlog_seconds", "Seconds of audio promised and not made.")
-        self._voices = Gauge("ganray_voices_loaded", "Voices in memory.")
+        self._batch = Histogram("ganray_batch_frames", "Frames made in one call.", _FRAMES, _BY_VOICE)
+        self._backlog = Gauge("ganray_backlog_seconds", "Seconds of audio promised and not made.", _BY_VOICE)
+        self._open = Gauge("ganray_streams_open", "Streams taken on and not whole.", _BY_VOICE)
+        self._voices = Gauge("ganray_voices_loaded", "1: the voice is in memory; 0: it made room.", _BY_VOICE)
         self._load = Histogram("ganray_voice_load_seconds", "Seconds to load a voice.", _SECONDS, _BY_VOICE)
+        self._known: set[str] = set()
 
-    def block(self, voice: str, audio_s: float, work_s: float, backlog_s: float) -> None:
+    def block(self, voice: str, audio_s: float, work_s: float, frames: int) -> None:
         """A block was made."""
         tags = {"voice": voice}
         self._audio.inc(max(audio_s, 1e-9), tags)
         self._work.inc(max(work_s, 1e-9), tags)
-        self._block.observe(audio_s, tags)
-        self.backlog(backlog_s)
-
-    def backlog(self, seconds: float) -> None:
-        """What is promised changed."""
-        self._backlog.set(seconds)
+        self._batch.observe(max(frames, 1), tags)
 
     def loaded(self, voice: str, seconds: float) -> None:
         """A voice was loaded."""
-        self._load.observe(seconds, {"voice": voice})
+        self._load.observe(max(seconds, 1e-9), {"voice": voice})
 
-    def standing(self, backlog_s: float, voices: int) -> None:
-        """How things are, said again and again: a gauge that nobody sets is soon forgotten."""
-        self._backlog.set(backlog_s)
-        self._voices.set(voices)
+    def standing(self, promised: Mapping[str, tuple[int, float]], loaded: Collection[str]) -> None:
+        """How things are, said again and again: a gauge that nobody sets is soon forgotten.
+
+        Args:
+            promised: Streams and audio seconds not made, of every voice that has any.
+            loaded: Voices in memory.
+        """
+        self._known |= {*promised, *loaded}
+        for voice in self._known:
+            streams, seconds = promised.get(voice, (0, 0.0))
+            self._open.set(streams, {"voice": voice})
+            self._backlog.set(seconds, {"voice": voice})
+            self._voices.set(int(voice in loaded), {"voice": voice})
 
 
 class ForIngress:

@@ -52,19 +52,20 @@ class Handle:
 
 @pytest.fixture
 def front(mel_voice):
-    def make(stream: Stream) -> Ingress:
-        config = {"voices": {"tiny": str(mel_voice)}, "limits": {"stall_s": 0.2}}
-        return Ingress(Handle(stream), ServeConfig.model_validate(config))
+    def make(stream: Stream, **own: Stream) -> Ingress:
+        voices = dict.fromkeys(("tiny", *own), str(mel_voice))
+        config = ServeConfig.model_validate({"voices": voices, "limits": {"stall_s": 0.2}})
+        return Ingress(Handle(stream), config, {name: Handle(one) for name, one in own.items()})
 
     return make
 
 
-def asked(front: Ingress) -> object:
-    return front.vocode("tiny", np.zeros(2400, np.float32), 0)
+def asked(front: Ingress, voice: str = "tiny") -> object:
+    return front.vocode(voice, np.zeros(2400, np.float32), 0)
 
 
-async def whole(front: Ingress) -> int:
-    return len([block async for block in asked(front)])
+async def whole(front: Ingress, voice: str = "tiny") -> int:
+    return len([block async for block in asked(front, voice)])
 
 
 def test_a_replica_that_hangs_is_given_up_and_its_work_cancelled(front):
@@ -118,3 +119,9 @@ def test_what_is_whole_is_not_cancelled_and_a_refusal_counts_for_nobody(front):
         asyncio.run(whole(refusing))
     assert caught.value.response().headers["retry-after"] == "3"
     assert refusing.health("tiny")["streams"] == 0
+
+
+def test_a_voice_with_replicas_of_its_own_is_asked_there(front):
+    service = front(Stream(BLOCK), big=Stream(BLOCK, BLOCK, BLOCK))
+    assert asyncio.run(whole(service, "big")) == 3
+    assert asyncio.run(whole(service)) == 1

@@ -47,11 +47,11 @@ def voice(monkeypatch):
 
 @pytest.fixture
 def generator(voice):
-    return Generator(ServeConfig(voices={"slow": "nowhere"}))
+    return Generator(ServeConfig(voices={"slow": "nowhere"}), "slow")
 
 
-async def whole(generator, seed: int) -> list[Block]:
-    return [block async for block in generator.vocode("slow", np.zeros((100, 5), np.float32), seed)]
+async def whole(generator, seed: int, voice: str = "slow") -> list[Block]:
+    return [block async for block in generator.vocode(voice, np.zeros((100, 5), np.float32), seed)]
 
 
 def test_requests_take_turns_block_by_block(generator, voice):
@@ -102,3 +102,63 @@ def test_a_voice_that_makes_nan_is_told(generator, voice):
     voice.value = float("nan")
     with pytest.raises(GanrayError, match="NaN"):
         asyncio.run(whole(generator, 0))
+
+
+@pytest.fixture
+def loads(voice, monkeypatch) -> list[str]:
+    """Voices in the order in which they are loaded, each slowly."""
+    loaded: list[str] = []
+
+    def load(path, *_):
+        time.sleep(0.05)
+        loaded.append(str(path))
+        return voice
+
+    monkeypatch.setattr("ganray.voice.Voice", SimpleNamespace(load=load))
+    monkeypatch.setattr("ganray.serving.shelf.located", Path)
+    monkeypatch.setattr(
+        "ganray.serving.shelf.describe",
+        lambda path: Description(path, "slow", "mel", AudioConfig(), "0" * 16, 1, 0),
+    )
+    return loaded
+
+
+def test_a_voice_is_loaded_once_however_many_ask_for_it_together(loads):
+    async def run() -> None:
+        generator = Generator(ServeConfig(voices={"a": "a"}))
+        assert loads == []
+        await asyncio.gather(*(whole(generator, seed, "a") for seed in range(4)))
+
+    asyncio.run(run())
+    assert loads == ["a"]
+
+
+def test_the_voice_that_was_asked_for_longest_ago_makes_room(loads):
+    config = ServeConfig.model_validate({"voices": {name: name for name in "abc"}, "replica": {"max_voices": 2}})
+
+    async def run() -> None:
+        generator = Generator(config, "a")
+        for name in "abacab":
+            await whole(generator, 0, name)
+
+    asyncio.run(run())
+    assert loads == ["a", "b", "c", "b"]
+
+
+def test_what_is_promised_is_told_by_voice_and_forgotten_when_it_is_made(generator, monkeypatch):
+    told: list[dict] = []
+    standing = lambda promised, loaded: told.append({**promised, "loaded": list(loaded)})  # noqa: E731
+    monkeypatch.setattr(generator._meters, "standing", standing)
+
+    async def run() -> dict:
+        task = asyncio.create_task(whole(generator, 1))
+        await asyncio.sleep(0.1)
+        stats = generator.record_autoscaling_stats()
+        await task
+        return stats
+
+    stats = asyncio.run(run())
+    assert stats["streams"] == 1
+    assert set(stats) == {"busy", "backlog_s", "speed", "streams", "waited_s"}
+    assert told[0]["slow"][0] == 1
+    assert told[-1] == {"loaded": ["slow"]}

@@ -246,6 +246,7 @@ def test_prometheus_sees_all_that_the_dashboard_shows(service, wav):
     document = json.loads((ROOT / "serve" / "grafana.json").read_text())
     shown = " ".join(target["expr"] for panel in document["panels"] for target in panel["targets"])
     wanted = set(re.findall(r"ray_ganray_\w+", shown)) - {"ray_ganray_under_runs_total"}  # nobody waited yet
+    assert not re.findall(r"ray_ganray_\w+(?!\w|\{voice)", shown), "each is shown of the voices that were chosen"
     node = ray.nodes()[0]
     url = f"http://{node['NodeManagerAddress']}:{node['MetricsExportPort']}/metrics"
     missing, deadline = wanted, time.monotonic() + 60
