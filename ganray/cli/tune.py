@@ -52,6 +52,7 @@ def command(
     lines = [
         text(result.board),
         "",
+        *(_scaled(name, its, result.board.metric) for name, its in document["scale"].items()),
         *(_confirmed(one, result.board.metric) for one in document["confirmed"]),
         *([f"{left} trials are not finished: ganray tune --resume {document['sweep']}"] if left else []),
         f"best: trial {document['best']['id']}, written to {document['best_recipe']}",
@@ -60,6 +61,14 @@ def command(
         f"next: ganray train {document['best_recipe']} --data {data or 'DATASET'}",
     ]
     emit(document, "\n".join(lines), as_json)
+
+
+def _scaled(name: str, its: dict[str, float], metric: str) -> str:
+    """A line on what the measure says of sounds that no network made."""
+    from ganray.tuning.verdict import SCALE
+
+    value = f"{its[metric]:.4f}" if metric in its else "not measured"
+    return f"for comparison: {metric} {value} of {SCALE[name]}"
 
 
 def _confirmed(one: dict[str, Any], metric: str) -> str:

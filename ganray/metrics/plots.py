@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 COLOURS = "magma"
 TICKS_HZ = (250, 500, 1_000, 2_000, 4_000, 8_000, 16_000)
+_MOST_NAMED = 16
+"""Curves that get a colour and a name each; of more, only the best does."""
 _DPI = 110
 _CLOSEST = 0.1
 """Between two ticks, of the height: nearer ones would be written over each other."""
@@ -89,6 +91,48 @@ def lines(
         axis.spines[side].set_visible(False)
     if len(series) > 1:
         axis.legend(frameon=False, fontsize=9 if len(series) < 9 else 7, ncols=1 + len(series) // 12)
+    return as_png(figure)
+
+
+def curves(
+    series: Mapping[str, Sequence[tuple[int, float]]],
+    *,
+    y_label: str,
+    best: str | None = None,
+    stopped: Sequence[str] = (),
+    wrong: Sequence[str] = (),
+) -> bytes:
+    """Learning curves of many trials, and how each ended.
+
+    Args:
+        series: Label → (step, score) of every validation.
+        y_label: Of the score.
+        best: Which one is drawn thick.
+        stopped: Those that end in a ring.
+        wrong: Those that end in a cross.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 3.6), dpi=_DPI, layout="constrained")
+    axis = figure.subplots()
+    few = len(series) <= _MOST_NAMED
+    for number, (label, points) in enumerate(series.items()):
+        x, y = zip(*points, strict=True)
+        first = label == best
+        colour = f"C{number % 10}" if few else ("black" if first else "C0")
+        style: dict[str, Any] = {"color": colour, "linewidth": 2.6 if first else 1.2, "zorder": 3 if first else 2}
+        style |= {"alpha": 1 if few or first else 0.35, "linestyle": ("-", "--")[number // 10 % 2] if few else "-"}
+        axis.plot(x, y, label=label if few or first else None, marker="." if len(x) == 1 else None, **style)
+        end: dict[str, Any] = {"color": colour, "alpha": style["alpha"], "zorder": 4}
+        if label in stopped:
+            axis.plot(x[-1], y[-1], "o", markerfacecolor="white", markersize=5, **end)
+        if label in wrong:
+            axis.plot(x[-1], y[-1], "x", markersize=7, **end)
+    axis.set(xlabel="step", ylabel=y_label)
+    axis.grid(alpha=0.25)
+    for side in ("top", "right"):
+        axis.spines[side].set_visible(False)
+    axis.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
     return as_png(figure)
 
 

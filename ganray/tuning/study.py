@@ -12,7 +12,7 @@ from ganray.config.sweep import SweepConfig
 from ganray.errors import DataError
 from ganray.metrics.intervals import student
 from ganray.models import load_run
-from ganray.tuning import report
+from ganray.tuning import heard, report
 from ganray.tuning.board import Board, Row, Tried
 from ganray.tuning.trials import samples, tuned
 
@@ -140,7 +140,7 @@ class Study:
             "report": str(self.folder / "report" / "index.html"),
             "ab": None,
         }
-        if blind := report.blind_test(self.board, self.folder / "report" / "ab"):
+        if blind := heard.blind_test(self.board, self.folder / "report" / "ab"):
             document["ab"] = str(blind)
         page = report.page(
             self.sweep, self.run, self.board, self.dataset, self.scale, "ab/index.html" if blind else None

@@ -25,6 +25,7 @@ from ganray.tuning.reaper import Reaper
 from ganray.tuning.search import the_library
 from ganray.tuning.stage import Stage
 from ganray.tuning.study import Study
+from ganray.tuning.trials import summed
 from ganray.tuning.view import View
 from ganray.tuning.writer import only_writer
 
@@ -186,7 +187,8 @@ def _drive(
             else:
                 _search_and_confirm(stage)
         if told is not None:
-            study.scale = _scale(told)
+            weights = {} if isinstance(sweep.metric, str) else sweep.weights
+            study.scale = {name: its | summed(its, weights) for name, its in _scale(told).items()}
     finally:
         if ours:
             ray.shutdown()

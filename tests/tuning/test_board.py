@@ -11,7 +11,7 @@ import yaml
 
 from ganray.blind.analysis import read_json
 from ganray.models import load_run
-from ganray.tuning import report
+from ganray.tuning import heard, report
 from ganray.tuning.board import Board, Row
 from ganray.tuning.front import front
 from ganray.tuning.loading import load_sweep
@@ -163,10 +163,10 @@ def test_the_page_shows_what_the_keys_did_and_lets_the_best_and_the_worst_be_hea
     sweep, run = load_sweep(SWEEP)
     page = report.page(sweep, run, Board(rows, "val/mel", "min"), {"path": "d", "digest": "0"}, {})
     headings = [section.heading for section in page.sections]
-    assert headings == ["Trials", "Every trial, from its values to its score", "val/mel over each key",
+    assert headings == ["The best", "Trials", "Every trial, from its values to its score", "val/mel over each key",
                         "Which keys matter", "Listen", "Cost"]  # fmt: skip
     takes = page.sections[-2].clips[0].takes
-    assert [take.label for take in takes] == ["best: trial 00", "middle: trial 03", "worst: trial 05"]
+    assert [take.label for take in takes] == ["best: trial 00", "median: trial 03", "worst: trial 05"]
     newest, _ = soundfile.read(io.BytesIO(takes[0].audio))
     assert newest.max() == pytest.approx(0.1, abs=1e-3)
     assert "optim.generator.lr" in page.html()
@@ -187,7 +187,7 @@ def test_the_same_trials_are_a_blind_test_that_the_page_links_to(tmp_path):
     document = Study(tmp_path, sweep, run, {"path": "/data/a", "digest": "0"}, board).write()
     assert document["ab"] == str(tmp_path / "report" / "ab" / "index.html")
     key = read_json(tmp_path / "report" / "ab" / "key.json")
-    assert set(key["names"].values()) == {"trial 00", "trial 02", "trial 03"}  # best, middle, worst
+    assert set(key["names"].values()) == {"trial 00", "trial 02", "trial 03"}  # best, median, worst
     assert {trial["clip"] for trial in key["trials"]} == {"clip-1"}  # what all of them said
     assert len(key["trials"]) == 3
     assert 'href="ab/index.html"' in (tmp_path / "report" / "index.html").read_text()
@@ -198,7 +198,7 @@ def test_the_same_trials_are_a_blind_test_that_the_page_links_to(tmp_path):
 
     rows += [Row("04", {"optim.generator.lr": 1e-3}, rows[0].run, part="confirm", scores={"val/mel": 0.1}),
              Row("05", {}, rows[1].run, part="confirm", scores={"val/mel": 0.3})]  # fmt: skip
-    assert report.blind_test(board, tmp_path / "confirmed")
+    assert heard.blind_test(board, tmp_path / "confirmed")
     names = set(read_json(tmp_path / "confirmed" / "key.json")["names"].values())
     assert names == {"the best, confirmed", "the recipe's own values"}
 
@@ -275,7 +275,7 @@ def test_the_front_holds_what_nothing_beats():
 
 
 def test_a_page_of_several_measures_shows_their_front():
-    sweep, run = load_sweep(SWEEP | {"metric": {"val/mel": 1, "val/stft": 1}, "search": "pareto", "samples": 4,
+    sweep, run = load_sweep(SWEEP | {"metric": {"val/mel": 1, "val/stft": 1}, "search": "pareto", "samples": 2,
                                      "set": SWEEP["set"] | {"validation.measures": ["mel", "stft"]}})  # fmt: skip
     rows = seeded({"optim.generator.lr": 1e-4}, [0.1, 0.2, 0.3])
     for row, stft in zip(rows, (0.3, 0.1, 0.4), strict=True):
