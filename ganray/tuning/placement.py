@@ -1,5 +1,6 @@
 """How many trials the cluster holds at once. Tune doesn't know what a nested training takes, so ganray counts."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -36,7 +37,7 @@ def concurrency(
     fewest, many = (wanted, wanted) if isinstance(wanted, int) else wanted
     one = {"CPU": resources.cpus_per_worker, "GPU": resources.gpus_per_worker}
     alive = [node["Resources"] for node in pools.machines(verb, nodes)]
-    if not _place(_free(alive), one, fewest, driver):
+    if not _place(_free(alive, one["GPU"]), one, fewest, driver):
         there = ", ".join(f"{node.get('CPU', 0):g} CPU and {node.get('GPU', 0):g} GPU" for node in alive) or "no node"
         each = " and ".join(f"{amount:g} {name}" for name, amount in one.items() if amount)
         raise PlacementError(
@@ -44,14 +45,26 @@ def concurrency(
             there=there,
             mend="ask for less under the sweep's resources",
         )
-    free, count = _free(alive), 0
+    free, count = _free(alive, one["GPU"]), 0
     while count < most and _place(free, one, many, driver):
         count += 1
     return max(count, 1)  # an elastic trial that only fits with fewer workers still runs alone
 
 
-def _free(nodes: Sequence[Mapping[str, float]]) -> list[dict[str, float]]:
-    return [{name: float(node.get(name, 0)) for name in ("CPU", "GPU", "memory")} for node in nodes]
+def _free(nodes: Sequence[Mapping[str, float]], share: float) -> list[dict[str, float]]:
+    """What each node has, of its GPUs what workers of such a share can use."""
+    free = [{name: float(node.get(name, 0)) for name in ("CPU", "GPU", "memory")} for node in nodes]
+    for node in free:
+        node["GPU"] = _usable(node["GPU"], share)
+    return free
+
+
+def _usable(gpus: float, share: float) -> float:
+    """Ray splits no share over two GPUs, though it adds up what is left of them: two hold four workers of .4, not five.
+    Above 1 it takes whole GPUs only."""
+    if 0 < share < 1:
+        return gpus * math.floor(1 / share + _ROUNDING) * share
+    return gpus if share == int(share) else 0.0
 
 
 def _place(free: list[dict[str, float]], one: Mapping[str, float], workers: int, driver: Mapping[str, float]) -> bool:
