@@ -39,6 +39,7 @@ def service(ray_session, mel_voice, noise_voice):
         {
             "voices": {"tiny": str(mel_voice), "noisy": str(noise_voice)},
             "replica": {"max_ongoing_requests": 2},
+            "stream": {"growth": 2, "block_frames": 48},  # many blocks, so that there is time to go away between two
             "autoscaling": {
                 "max_replicas": 2,
                 "policy": "requests",
@@ -159,6 +160,7 @@ def test_thousands_of_slow_connections_keep_nobody_out(service, wav):
 
 def test_a_replica_works_no_longer_for_who_has_gone_away(service):
     long = encode(np.zeros(24_000 * 100, np.float32), 24_000, "wav")
+    assert streams() == 0
     begin = time.monotonic()
     assert vocode(service, long).status_code == 200
     lasts = time.monotonic() - begin
