@@ -1,6 +1,7 @@
 """The driver of a sweep: trials that are whole trainings, as many at once as the cluster holds, judged as they go."""
 
 import contextlib
+import logging
 import secrets
 import time
 from collections.abc import Callable, Sequence
@@ -217,7 +218,8 @@ def _scale(told: Any) -> dict[str, dict[str, float]]:
     """A scale that can't be measured is no reason to lose a sweep."""
     try:
         return ray.get(told, timeout=600)
-    except Exception:
+    except Exception as error:
+        logging.getLogger(__name__).warning("the table lacks the recordings and Griffin-Lim: %s", error)
         return {}
 
 
