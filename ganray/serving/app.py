@@ -10,6 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -170,8 +171,9 @@ class Ingress:
             end = "failed"
             raise
         finally:
-            if blocks is not None and end != "whole":
-                blocks.cancel()  # Ray does it for requests that came through its own proxy alone
+            if blocks is not None and end in ("left", "failed"):
+                with suppress(Exception):  # of a replica that is dead, too
+                    blocks.cancel()  # Ray does it for requests that came through its own proxy alone
             if end != "refused":
                 self._ward.note(voice, end, sound, playback.first_audio_s)
             self._told(voice, end, playback)
