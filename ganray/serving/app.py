@@ -38,6 +38,8 @@ from ganray.serving.turns import Playback
 from ganray.voice.speech import Block
 
 log = logging.getLogger("ray.serve")
+MOST_BYTES = 2**30
+"""Of what one replica sends another. Ray's 4 MB are 43 s of sound; `limits` in the config are what is meant to bind."""
 
 
 def build(args: dict) -> Application:
@@ -52,7 +54,7 @@ def build(args: dict) -> Application:
         arguments = config.autoscaling.model_dump(include={"drain_s", "first_wait_s"})
         scaling["policy"] = {"policy_function": "ganray.serving.scaling:OnBacklog", "policy_kwargs": arguments}
     scaling["metrics_interval_s"] = config.autoscaling.report_every_s  # Ray compares it with look_back_period_s …
-    reports = {"env_vars": _report_every(config.autoscaling.report_every_s)}  # … and goes by these
+    process = {"env_vars": _environment(config.autoscaling.report_every_s)}  # … and goes by these
     place = {"resources": pools.share("serve")}  # the machines that serve, where somebody said which
     generator = serve.deployment(
         name="Generator",
@@ -65,7 +67,7 @@ def build(args: dict) -> Application:
         ray_actor_options={
             "num_cpus": config.replica.threads,
             "num_gpus": config.replica.gpus,
-            "runtime_env": reports,
+            "runtime_env": process,
             **place,
         },
         max_constructor_retry_count=2,  # a voice that can't be loaded will not load the twentieth time
@@ -74,7 +76,7 @@ def build(args: dict) -> Application:
     ingress = serve.deployment(
         num_replicas=config.ingress.replicas,
         max_ongoing_requests=config.ingress.max_ongoing_requests,
-        ray_actor_options={"num_cpus": config.ingress.cpus, "runtime_env": reports, **place},
+        ray_actor_options={"num_cpus": config.ingress.cpus, "runtime_env": process, **place},
         graceful_shutdown_timeout_s=60,
     )(serve.ingress(_asgi)(Ingress))
     own = {
@@ -87,12 +89,13 @@ def build(args: dict) -> Application:
     return ingress.bind(generator.bind(config, first) if config.shares else None, config, own)
 
 
-def _report_every(seconds: float) -> dict[str, str]:
-    names = (
-        "RAY_SERVE_REPLICA_AUTOSCALING_METRIC_PUSH_INTERVAL_S",
-        "RAY_SERVE_HANDLE_AUTOSCALING_METRIC_PUSH_INTERVAL_S",
-    )
-    return {name: str(seconds) for name in names}
+def _environment(report_every_s: float) -> dict[str, str]:
+    """What Ray Serve reads in the processes of replicas, and nowhere else."""
+    return {
+        "RAY_SERVE_REPLICA_AUTOSCALING_METRIC_PUSH_INTERVAL_S": str(report_every_s),
+        "RAY_SERVE_HANDLE_AUTOSCALING_METRIC_PUSH_INTERVAL_S": str(report_every_s),
+        "RAY_SERVE_REPLICA_GRPC_MAX_MESSAGE_LENGTH": str(MOST_BYTES),
+    }
 
 
 def _asgi() -> FastAPI:
