@@ -90,7 +90,8 @@ def lines(
     for side in ("top", "right"):
         axis.spines[side].set_visible(False)
     if len(series) > 1:
-        axis.legend(frameon=False, fontsize=9 if len(series) < 9 else 7, ncols=1 + len(series) // 12)
+        beside: dict[str, Any] = {"loc": "center left", "bbox_to_anchor": (1, 0.5)} if len(series) > 3 else {}
+        axis.legend(frameon=False, fontsize=9 if len(series) < 9 else 7, ncols=1 + len(series) // 12, **beside)
     return as_png(figure)
 
 
