@@ -6,6 +6,7 @@ storage.files("checkpoints/")
 """
 
 import os
+import secrets
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -96,16 +97,16 @@ class Storage:
 
         target, size = f"{self.root}/{name}", len(memoryview(content))
         objects = self.filesystem.type_name in WHOLE_WHEN_CLOSED
-        written = target if objects else f"{target}.{os.getpid()}.part"
+        written = target if objects else f"{target}.{os.getpid()}.{secrets.token_hex(4)}.part"
         if not objects:
             self.filesystem.create_dir(str(Path(target).parent))
         with self.filesystem.open_output_stream(written) as out:
             out.write(content)
-        if not objects:
-            self.filesystem.move(written, target)
-        found = self.filesystem.get_file_info(target)
+        found = self.filesystem.get_file_info(written)
         if found.type != fs.FileType.File or found.size != size:
             raise OSError(f"{name} has {found.size} bytes in storage, not {size}")
+        if not objects:
+            self.filesystem.move(written, target)
 
     def read(self, name: str) -> bytes:
         """A file's content.

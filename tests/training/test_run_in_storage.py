@@ -1,9 +1,11 @@
 """A whole training in storage: sent while it runs, gone on with elsewhere, and undisturbed by storage that fails."""
 
 import json
+import threading
 
 import pytest
 
+from ganray.gan.mirror import Mirror
 from ganray.gan.run import Run
 from ganray.training.loop import Job, Surroundings, train_loop
 from ganray.training.worker import Worker
@@ -17,14 +19,13 @@ def test_a_training_outlives_its_storage_and_goes_on_elsewhere(s3, dataset, tiny
     monkeypatch.setattr("ganray.gan.mirror.FIRST_PAUSE_S", 0.1)
     uri = s3.at(f"runs/{tmp_path.name}")
     Run.create(uri, tiny_run("schedule.max_steps=4", *OFTEN), {"path": str(dataset), "digest": "0"})
-    down = []
+    down, failed, fail = [], threading.Event(), Mirror._fail
+    monkeypatch.setattr(Mirror, "_fail", lambda self, error: (fail(self, error), failed.set()))
 
     def report(scores):
         if not down:  # after the first validation, with more checkpoints to come
             down.append(s3.stop())
-            import threading
-
-            threading.Timer(8, s3.start).start()
+            threading.Thread(target=lambda: (failed.wait(60), s3.start())).start()
 
     result = train_loop(Job(uri, str(dataset)), Worker(), Surroundings(report))
     assert down
