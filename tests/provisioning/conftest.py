@@ -20,7 +20,7 @@ from ganray.provisioning.connect import free_port
 from ganray.provisioning.start import STOP_WAIT
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_S = 180
+PATIENCE_S = 120
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,6 @@ def started(more: dict[str, str]) -> Iterator[Head]:
     token = folder / "token"
     token.write_text(secrets.token_hex(32))
     token.chmod(0o600)
-    port, dashboard = free_port(), free_port()
     kept = {key: value for key, value in os.environ.items() if not key.startswith("RAY_")}
     environment = kept | {
         # Jobs find `ganray` where whoever started Ray found it.
@@ -77,7 +76,22 @@ def started(more: dict[str, str]) -> Iterator[Head]:
         "RAY_raylet_start_wait_time_s": str(PATIENCE_S),
         **more,
     }
-    agent = free_port()
+    process, head = _begin(folder, environment)
+    try:
+        try:
+            _wait(process, head.url, folder / "head.log")
+        except TimeoutError:  # somebody took a port that had been free; Ray waits for it without a word
+            _end(process)
+            process, head = _begin(folder, environment)
+            _wait(process, head.url, folder / "head.log")
+        yield head
+    finally:
+        _end(process)
+
+
+def _begin(folder: Path, environment: dict[str, str]) -> tuple[subprocess.Popen, Head]:
+    """Start a head on ports that are free."""
+    port, dashboard, agent = free_port(), free_port(), free_port()
     ports = {
         "port": port,
         "dashboard-port": dashboard,
@@ -89,18 +103,17 @@ def started(more: dict[str, str]) -> Iterator[Head]:
     command += [f"--{name}={value}" for name, value in ports.items()]
     with open(folder / "head.log", "w") as log:
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
-    url = f"http://127.0.0.1:{dashboard}"
+    url, agents = f"http://127.0.0.1:{dashboard}", f"http://127.0.0.1:{agent}"
+    return process, Head(f"127.0.0.1:{port}", url, agents, environment | {"RAY_ADDRESS": url}, folder, process.pid)
+
+
+def _end(process: subprocess.Popen) -> None:
+    process.send_signal(signal.SIGTERM)
     try:
-        _wait(process, url, folder / "head.log")
-        agents = f"http://127.0.0.1:{agent}"
-        yield Head(f"127.0.0.1:{port}", url, agents, environment | {"RAY_ADDRESS": url}, folder, process.pid)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(60)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)  # its own session: nothing but this head is in it
-            process.wait()
+        process.wait(60)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)  # its own session: nothing but this head is in it
+        process.wait()
 
 
 def _wait(process: subprocess.Popen, url: str, log: Path) -> None:
