@@ -98,6 +98,16 @@ def test_what_the_service_keeps_for_ever_nobody_waits_for(fewest, fits, told):
     assert ("s" in {trouble.name for trouble in found.queues}) == fits, "a sweep does wait for a training"
 
 
+def test_a_voice_with_replicas_of_its_own_is_counted_by_itself():
+    scaling = {"min_replicas": 1, "max_replicas": 2, "voices": {"b": {"min_replicas": 0, "max_replicas": 3}}}
+    service = {"voices": {"a": "a", "b": "b"}, "autoscaling": scaling}
+    asked = of_service(ServeConfig.model_validate(service))
+    counted = {one.name: (one.least, one.most, one.held) for one in asked if one.name != "http front"}
+    assert counted == {"replicas": (1, 2, 1), "replicas of b": (1, 3, 0)}
+    alone = ServeConfig.model_validate(service | {"voices": {"b": "b"}})
+    assert "replicas" not in {one.name for one in of_service(alone)}, "no other voice could come to shared ones"
+
+
 def test_a_service_that_leaves_no_room_for_its_own_front_never_fits():
     service = {"voices": {"a": "a"}, "autoscaling": {"min_replicas": 4, "max_replicas": 4}, "ingress": {"cpus": 1}}
     found = plan(cluster(), of_service(ServeConfig.model_validate(service)))
