@@ -79,7 +79,10 @@ def _split(recipe: str) -> tuple[str, list[str]]:
     """A recipe and the settings behind it."""
     if Path(recipe).is_file():  # whose name may have spaces
         return recipe, []
-    which, *settings = shlex.split(recipe) or [recipe]
+    try:
+        which, *settings = shlex.split(recipe) or [recipe]
+    except ValueError as error:
+        raise UsageError(f"cannot read {recipe!r}: {error}", mend="RECIPE KEY=VALUE …, quoted as in a shell") from error
     return which, settings
 
 

@@ -72,6 +72,8 @@ def test_a_recipe_has_settings_of_its_own_behind_it(recipes, tmp_path):
     (problem,) = caught.value.problems
     assert problem.path.endswith("data.batch_size")
     assert "--set" in problem.mend
+    with pytest.raises(UsageError, match="No closing quotation"):
+        contestants([recipes[0], f"{recipes[1]} 'generator.blocks=1"], AudioConfig(), steps=1)
     assert contestants([f"{recipes[0]} seed=5", recipes[1]], AudioConfig(), steps=1)[1].seed == 5
 
 
