@@ -5,8 +5,9 @@ from typing import Any
 
 from ganray.config import RunConfig
 from ganray.config.sweep import SweepConfig
-from ganray.metrics import plots
 from ganray.metrics.page import Link, Page, Picture, Table
+from ganray.metrics.plots import front as picture_of
+from ganray.tuning import plots
 from ganray.tuning.board import WITH_THE_SWEEP, Board
 from ganray.tuning.front import front
 from ganray.tuning.heard import players
@@ -170,7 +171,7 @@ def _front(sweep: SweepConfig, board: Board) -> list[Any]:
     pictures = [
         Picture(
             f"{first} and {second}",
-            plots.front([(p[a], p[b]) for p in points], chosen, labels=[row.id for row in rows], axes=(first, second)),
+            picture_of([(p[a], p[b]) for p in points], chosen, labels=[row.id for row in rows], axes=(first, second)),
             "Ringed: no trial is better in every measure.",
         )
         for (a, first), (b, second) in itertools.combinations(enumerate(names), 2)

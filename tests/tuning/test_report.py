@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from ganray.metrics import plots
-from ganray.tuning import report
+from ganray.tuning import plots, report
 from ganray.tuning.board import Board, Row
 from ganray.tuning.loading import load_sweep
 from ganray.tuning.study import Study

@@ -176,18 +176,18 @@ def test_a_search_that_learns_confirms_its_best_beside_the_recipe(ray_session, d
         resume(result.document["sweep"], quiet=True)
 
 
+def two_generations(dataset, storage, *overrides):
+    """A small population, trained for real."""
+    free_cpus()
+    small = [f"set.{key}={value}" for key, value in SMALL.items()]
+    overrides = [*overrides, "scheduler={type: pbt, generations: 2}", *small]
+    return tune(SMOKE, dataset, storage=storage, overrides=overrides, quiet=True)
+
+
 @pytest.mark.slow
 def test_a_population_trains_for_real_and_copies(ray_session, dataset, tmp_path):
     """Three members on two generations: the worst goes on with the best one's networks, and with values of its own."""
-    free_cpus()
-    small = [f"set.{key}={value}" for key, value in SMALL.items()]
-    result = tune(
-        SMOKE,
-        dataset,
-        storage=tmp_path,
-        overrides=["samples=3", "budget={steps: 8}", "scheduler={type: pbt, generations: 2}", *small],
-        quiet=True,
-    )
+    result = two_generations(dataset, tmp_path, "samples=3", "budget={steps: 8}")
     rows, folder = result.board.rows, Path(result.document["sweep"])
     assert [(row.status, row.step) for row in rows] == [("finished", 8)] * 3
     assert json.loads((folder / "sweep.json").read_text())["generation"] == 2
@@ -210,15 +210,7 @@ def test_a_population_trains_for_real_and_copies(ray_session, dataset, tmp_path)
 @pytest.mark.slow
 def test_a_population_by_the_minute_compares_members_where_each_stands(ray_session, dataset, tmp_path):
     """Two members, two generations of six seconds: the worse one goes on where the better one stood."""
-    free_cpus()
-    small = [f"set.{key}={value}" for key, value in SMALL.items()]
-    result = tune(
-        SMOKE,
-        dataset,
-        storage=tmp_path,
-        overrides=["samples=2", "budget={minutes: 0.2}", "scheduler={type: pbt, generations: 2}", *small],
-        quiet=True,
-    )
+    result = two_generations(dataset, tmp_path, "samples=2", "budget={minutes: 0.2}")
     rows = result.board.rows
     assert [row.status for row in rows] == ["finished"] * 2
     assert all(row.trained_s >= 12 for row in rows)
