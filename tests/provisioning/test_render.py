@@ -14,6 +14,15 @@ from tests.provisioning.schema import problems
 
 ROOT = Path(__file__).parents[2]
 SERVICE = {"http_options": {"host": "127.0.0.1", "port": 8000}, "applications": [{"name": "speech"}]}
+ROCKSDB = {"backend": "rocksdb"}
+"""Of gcsFaultToleranceOptions."""
+DELETED = {"policy": "DeleteSelf"}
+"""What becomes of a RayJob."""
+INCREMENTAL = {
+    "type": "NewClusterWithIncrementalUpgrade",
+    "clusterUpgradeOptions": {"stepSizePercent": 5, "intervalSeconds": 10, "gatewayClassName": "gateway"},
+}
+"""A RayService's upgradeStrategy."""
 PROFILES = sorted(path.stem for path in (ROOT / "cluster").glob("*.yaml"))
 
 
@@ -23,6 +32,19 @@ def config(profile: str) -> ClusterConfig:
 
 def rendered(profile: str, service: dict[str, Any] = SERVICE) -> dict[str, str]:
     return render(config(profile), service, f"cluster/{profile}.yaml")
+
+
+def changed(name: str, where: str, value: Any) -> str:
+    """The last document of a rendered file with another value at a path; None leaves the key out."""
+    *_, document = yaml.safe_load_all(rendered("ganray")[name])
+    *folders, last = where.split(".")
+    place = document
+    for folder in folders:
+        place = place[folder]
+    place.pop(last, None)
+    if value is not None:
+        place[last] = value
+    return yaml.safe_dump(document)
 
 
 def test_what_is_committed_is_what_is_rendered():
@@ -81,24 +103,46 @@ def test_a_misspelt_field_is_refused(name, old, new):
         ("kuberay-train.yaml", "spec.rayClusterSpec.headGroupSpec.resources", {"CPU": "4"}),
         ("kuberay-train.yaml", "spec.rayClusterSpec.headGroupSpec.rayStartParams.labels", "pool=head"),
         ("kuberay-train.yaml", "spec.rayClusterSpec.headGroupSpec.template.spec.restartPolicy", "Always"),
+        ("kuberay-train.yaml", "spec.rayClusterSpec.headGroupSpec.template.spec.containers", []),
+        ("kuberay-train.yaml", "spec.rayClusterSpec.headGroupSpec.template.metadata", {"generateName": "head-"}),
+        ("kuberay-train.yaml", "spec.rayClusterSpec.headGroupSpec.labels", {"tier": "of the best"}),
+        ("kuberay-train.yaml", "spec.rayClusterSpec.headGroupSpec.labels", {"a/b/c": "d"}),
+        ("kuberay-train.yaml", "spec.rayClusterSpec.headGroupSpec.rayStartParams.redis-username", "me"),
+        ("kuberay-train.yaml", "spec.rayClusterSpec.authOptions", {"mode": "token", "enableK8sTokenAuth": True}),
+        ("kuberay-train.yaml", "spec.rayClusterSpec.gcsFaultToleranceOptions", {"storage": {"size": "1Gi"}}),
+        ("kuberay-train.yaml", "spec.rayClusterSpec.gcsFaultToleranceOptions", ROCKSDB | {"redisAddress": "redis:1"}),
+        ("kuberay-train.yaml", "spec.rayClusterSpec.gcsFaultToleranceOptions", ROCKSDB | {"storage": {"size": "much"}}),
+        ("kuberay-train.yaml", "spec.backoffLimit", 2**31),
+        ("kuberay-train.yaml", "spec.clusterSelector", {"pool": "a"}),
+        ("kuberay-train.yaml", "spec.submissionMode", "SidecarMode"),
         ("kuberay-train.yaml", "spec.deletionStrategy", {"onSuccess": {"policy": "DeleteSelf"}}),
+        ("kuberay-train.yaml", "spec.deletionStrategy", {"onSuccess": {}, "onFailure": {}}),
         ("kuberay-train.yaml", "spec.preRunningDeadlineSeconds", 0),
         ("kuberay-serve.yaml", "spec.upgradeStrategy", {"type": "Recreate"}),
         ("kuberay-serve.yaml", "spec.upgradeStrategy", {"type": "NewClusterWithIncrementalUpgrade"}),
+        ("kuberay-serve.yaml", "spec.upgradeStrategy", INCREMENTAL | {"clusterUpgradeOptions": {"stepSizePercent": 1}}),
+        ("kuberay-serve.yaml", "spec.rayClusterConfig.headGroupSpec.headService", {"metadata": {"name": "mine"}}),
         ("kuberay-serve.yaml", "spec.managedBy", "me"),
     ],
 )
 def test_what_kuberays_operator_refuses_is_refused(name, where, value):
-    *_, document = yaml.safe_load_all(rendered("ganray")[name])
-    *folders, last = where.split(".")
-    place = document
-    for folder in folders:
-        place = place[folder]
-    if value is None:
-        del place[last]
-    else:
-        place[last] = value
-    assert problems(yaml.safe_dump(document))
+    assert problems(changed(name, where, value))
+
+
+@pytest.mark.parametrize(
+    ("name", "where", "value"),
+    [
+        ("kuberay-train.yaml", "spec.rayClusterSpec.headGroupSpec.rayStartParams", None),
+        ("kuberay-train.yaml", "spec.rayClusterSpec.gcsFaultToleranceOptions", ROCKSDB | {"storage": {"size": "1Gi"}}),
+        ("kuberay-train.yaml", "spec.entrypoint", None),
+        ("kuberay-train.yaml", "spec.deletionStrategy", {"onSuccess": DELETED, "onFailure": DELETED}),
+        ("kuberay-serve.yaml", "spec.serveConfigV2", None),
+        ("kuberay-serve.yaml", "spec.serveService", {"metadata": {"labels": {"a": "b"}}}),
+        ("kuberay-serve.yaml", "spec.upgradeStrategy", INCREMENTAL),
+    ],
+)  # fmt: skip
+def test_what_kuberays_operator_takes_is_taken(name, where, value):
+    assert problems(changed(name, where, value)) == []
 
 
 @pytest.mark.parametrize(
