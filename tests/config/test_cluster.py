@@ -41,6 +41,8 @@ TWO = {"one": {"cpus": 2, "memory_gb": 4}, "two": {"cpus": 8, "memory_gb": 32, "
             {"pools": {"machine": {"cpus": 2, "memory_gb": 4, "labels": {"ray.io/x": "a"}}}},
             "pools.machine.labels.ray.io/x",
         ),
+        ({"pools": {"machine": {"cpus": 2, "memory_gb": 4, "labels": {"a/b/c": "d"}}}}, "pools.machine.labels.a/b/c"),
+        ({"pools": {"machine": {"cpus": 2, "memory_gb": 4, "labels": {"A.b/c": "d"}}}}, "pools.machine.labels.A.b/c"),
         ({"limits": {"gpus": {"train": 2}}}, "limits.gpus.train"),
         ({"limits": {"spend_per_hour": 1}}, "limits.spend_per_hour"),
         (
