@@ -10,11 +10,14 @@ from ray.tune.search import Searcher
 from ganray.config.sweep import SweepConfig, Values
 from ganray.errors import UsageError
 from ganray.tuning.board import Board, Row
-from ganray.tuning.trials import Sample
+from ganray.tuning.trials import Sample, drawn
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
     from optuna.trial import FrozenTrial
+
+PATIENCE = 20
+"""Times that the estimator is asked for a sample that was not tried; then one is drawn."""
 
 
 class Waiting(Searcher):
@@ -64,7 +67,8 @@ def suggest(sweep: SweepConfig, rows: Sequence[Row], number: int) -> Sample:
 
     Args:
         sweep: With `search: tpe` or `pareto`.
-        rows: All trials; of those that still run only the values count, so that none is tried twice at once.
+        rows: All trials; of those that still run only the values count. What any of them tries is not tried again:
+            with the same seed it would give the same.
         number: Of the trial.
 
     Source: Bergstra, Bardenet, Bengio and Kégl, "Algorithms for Hyper-Parameter Optimization", NIPS 2011; for several
@@ -81,8 +85,13 @@ def suggest(sweep: SweepConfig, rows: Sequence[Row], number: int) -> Sample:
     study = optuna.create_study(sampler=sampler, directions=directions)
     distributions = {key: _distribution(values) for key, values in sweep.space.items()}
     study.add_trials([_told(sweep, row, distributions) for row in rows if row.config and row.part == "search"])
-    asked = study.ask(distributions)
-    return {key: _value(values, asked.params[key]) for key, values in sweep.space.items()}
+    tried = [row.config for row in rows if row.config and row.part == "search"]
+    for _ in range(PATIENCE):  # each that is asked for again counts as one that runs: the next lies elsewhere
+        asked = study.ask(distributions)
+        sample = {key: _value(values, asked.params[key]) for key, values in sweep.space.items()}
+        if sample not in tried:
+            return sample
+    return next((sample for sample in drawn(sweep) if sample not in tried), sample)
 
 
 def the_library() -> Any:

@@ -93,13 +93,24 @@ def test_where_trials_diverge_it_looks_less():
     assert sum(rate > 3e-4 for rate in rates) < 10, "half of the space diverges"
 
 
-def test_trials_that_run_are_not_tried_twice():
-    sweep = sweep_of(space={BLOCKS: {"choice": [2, 4, 8, 16]}}, samples=4)
-    ended = [row(i, {BLOCKS: blocks}, distance({LR: 1e-3, BLOCKS: blocks})) for i, blocks in enumerate((2, 4, 8) * 5)]
-    running = [row(15 + i, {BLOCKS: 4}, None, "running") for i in range(6)]
-    alone = [suggest(sweep, ended, number)[BLOCKS] for number in range(15, 45)]
-    beside = [suggest(sweep, ended + running, number)[BLOCKS] for number in range(15, 45)]
-    assert beside.count(4) < alone.count(4)
+def test_nothing_is_tried_twice_ended_or_running():
+    sweep = sweep_of(space={BLOCKS: {"choice": [2, 4, 8, 16]}, KIND: {"choice": ["cosine", "linear"]}}, samples=8)
+    rows: list[Row] = []
+    for number in range(8):
+        sample = suggest(sweep, rows, number)
+        score = abs(math.log2(sample[BLOCKS]) - 2)
+        rows.append(row(number, sample, None, "running") if number % 3 == 0 else row(number, sample, score))
+    assert len({(r.config[BLOCKS], r.config[KIND]) for r in rows}) == 8, "all that there is"
+
+
+def test_what_runs_is_kept_away_from():
+    sweep = sweep_of(space={LR: {"loguniform": [1e-5, 1e-2]}})
+    ended = [row(i, {LR: 10 ** (-5 + i / 5)}, distance({LR: 10 ** (-5 + i / 5), BLOCKS: 4})) for i in range(15)]
+    running = [row(15 + i, {LR: 1e-3 * (1 + i / 100)}, None, "running") for i in range(6)]
+    alone = [suggest(sweep, ended, number)[LR] for number in range(15, 45)]
+    beside = [suggest(sweep, ended + running, number)[LR] for number in range(15, 45)]
+    near = [sum(abs(math.log10(rate) + 3) < 0.1 for rate in rates) for rates in (alone, beside)]
+    assert near[1] < near[0]
 
 
 def test_several_measures_are_searched_each_by_itself():
