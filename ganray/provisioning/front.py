@@ -7,7 +7,6 @@ to the front at its first line, and ten thousand of those kept everybody out for
 
 import json
 import os
-import re
 import resource
 import shutil
 import tempfile
@@ -17,19 +16,24 @@ from pathlib import Path
 BODY_WITHIN_S = 10
 """For a body, or for its first 16 KiB; then the answer is a 408."""
 _BINARY, _FOLDER = "RAY_SERVE_HAPROXY_BINARY_PATH", "ganray-proxy-"
-_MESSAGE = f"the body did not come within {BODY_WITHIN_S} s; send it at once"
-_ERROR = {"message": _MESSAGE, "type": "invalid_request_error", "param": None, "code": "request_timeout"}
-_REFUSAL = re.sub(r'([" ])', r"\\\1", json.dumps({"error": _ERROR}))  # as one word of HAProxy's
-_LINES = (
-    f"http-request wait-for-body time {BODY_WITHIN_S}s if METH_POST",
-    f"http-error status 408 content-type application/json string {_REFUSAL}",
+_DOOR = f"    http-request wait-for-body time {BODY_WITHIN_S}s if METH_POST\n"
+_ERRORS = (
+    (400, "invalid_request", "the body cannot be read as HTTP", None),
+    (408, "request_timeout", f"the body did not come within {BODY_WITHIN_S} s; send it at once", None),
+    (500, "internal_error", "this should not have happened", None),
+    (502, "front_failed", "the front broke off before it answered; come again", 1),
+    (503, "no_front", "no front is up; come again", 1),
+    (504, "front_timeout", "the front did not answer in time; come again", 1),
 )
+"""What HAProxy says by itself: status, code, message, seconds to wait. To what is no request it has a fixed answer."""
+_NOWHERE = (404, "not_found", "no application answers there, or none yet", None)
 _SCRIPT = """#!/bin/sh
-# HAProxy by Ray's configuration, and by what ganray adds to the door through which requests come.
-before= arguments=
+# HAProxy by Ray's configuration, and by what ganray adds to the door through which requests come, and to its answers.
+before= arguments= here=$(dirname "$0")
 for word in "$@"; do
   if [ "$before" = -f ]; then
-    sed '/^frontend http_frontend/r '"$(dirname "$0")/lines" "$word" > "$word.more" || exit 1
+    sed -e '/^ *errorfile /d' -e "/^defaults/r $here/errors" -e "/^frontend http_frontend/r $here/door" \\
+      -e "/^backend default_backend/r $here/nowhere" "$word" > "$word.more" || exit 1
     word="$word.more"
   fi
   arguments="$arguments '$word'" before="$word"
@@ -83,10 +87,12 @@ def _haproxy() -> str | None:
 
 
 def _waiting(folder: Path, haproxy: str) -> Path:
-    """A program that is HAProxy, but waits for bodies."""
+    """A program that is HAProxy, but waits for bodies, and whose errors are in the envelope of all others."""
     program = folder / "haproxy"
     for path, content in (
-        (folder / "lines", "".join(f"    {line}\n" for line in _LINES)),
+        (folder / "door", _DOOR),
+        (folder / "errors", "".join(f"    http-error {_answer(*error)}\n" for error in _ERRORS)),
+        (folder / "nowhere", f"    http-request return {_answer(*_NOWHERE)}\n"),
         (program, _SCRIPT.replace("{haproxy}", haproxy)),
     ):
         beside = path.with_name(f"{path.name}.{os.getpid()}")
@@ -94,6 +100,14 @@ def _waiting(folder: Path, haproxy: str) -> Path:
         beside.chmod(0o700)
         beside.replace(path)
     return program
+
+
+def _answer(status: int, code: str, message: str, retry_after_s: int | None) -> str:
+    """As HAProxy's configuration has it."""
+    kind = "server_error" if status >= 500 else "invalid_request_error"
+    envelope = json.dumps({"error": {"message": message, "type": kind, "param": None, "code": code}})
+    wait = f" hdr Retry-After {retry_after_s}" if retry_after_s else ""
+    return f"status {status} content-type application/json string '{envelope}'{wait}"
 
 
 def _connections() -> int:
