@@ -14,7 +14,7 @@ from websockets.sync.client import connect
 
 from ganray.serving import requests as arriving
 
-from .test_routes import error_of
+from .answers import error_of
 from .test_speech_route import post
 
 

@@ -11,7 +11,7 @@ from starlette.routing import Route, WebSocketRoute
 from ganray.serving.routes import create_app
 from ganray.serving.speech import SpeechFields
 
-from .test_routes import error_of
+from .answers import error_of
 from .test_speech_route import events_of, post
 
 

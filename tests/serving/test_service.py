@@ -25,8 +25,8 @@ from ganray.errors import DataError, UsageError
 from ganray.serving import start
 from ganray.voice import Voice
 
+from .answers import decoded, error_of
 from .conftest import npy
-from .test_routes import decoded, error_of
 
 pytestmark = pytest.mark.ray
 ROOT = Path(__file__).parent.parent.parent
@@ -127,7 +127,7 @@ def test_errors_keep_their_envelope_and_request_id_through_serve(service):
 
 
 def test_an_endless_upload_is_refused_and_the_next_request_is_served(service, wav):
-    """HAProxy may go on taking what the front has refused; how much the front reads, test_routes.py says."""
+    """HAProxy may go on taking what the front has refused; how much the front reads, test_uploads.py says."""
 
     def endless():
         for _ in range(512):

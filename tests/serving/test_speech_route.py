@@ -13,7 +13,7 @@ import soundfile
 from ganray.audio import FORMATS
 from ganray.errors import GanrayError
 
-from .test_routes import decoded, error_of
+from .answers import decoded, error_of
 
 FRAMES = 20 * 256
 """Samples that the stand-in makes of a word."""
