@@ -21,7 +21,7 @@ from ganray.cli import cli
 from ganray.cli.listen import told
 from ganray.errors import DataError, UsageError
 from tests.conftest import like_speech
-from tests.serving.browser import PROGRAM, Browser
+from tests.serving.chromium import PROGRAM, Chromium
 
 RATE = 24_000
 
@@ -180,7 +180,7 @@ def test_a_folder_of_another_systems_clips_takes_part(clips, mel_voice, tmp_path
 @pytest.mark.skipif(PROGRAM is None, reason="no Chromium is installed")
 def test_a_listener_goes_through_it_and_gets_a_file(made, tmp_path):
     """In a browser: nothing can be answered unheard, and what is saved can be analysed."""
-    browser = Browser(tmp_path)
+    browser = Chromium(tmp_path)
     try:
         browser.open(made.page.as_uri())
         browser.wait("typeof rounds !== 'undefined'")

@@ -1,74 +1,40 @@
-"""A real Chromium, driven by its DevTools protocol."""
+"""Real browsers, each driven by its own protocol: what a test does with either."""
 
-import base64
-import json
-import shutil
-import subprocess
 import time
+from abc import ABC, abstractmethod
 from pathlib import Path
-
-import requests
-from websockets.sync.client import connect
-
-PROGRAM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-CODES = {"Tab": 9, "Enter": 13, "Escape": 27, "End": 35, "Home": 36, "ArrowLeft": 37, "ArrowRight": 39}
-"""What a key is called where the browser itself acts on it."""
+from typing import Any
 
 
-class Browser:
+class Browser(ABC):
     """One tab. What goes wrong in it is in `complaints`; what it saves, in `downloads`."""
 
-    def __init__(self, profile: Path) -> None:
-        self.downloads = profile.parent / "downloads"
-        self._process = subprocess.Popen(
-            [PROGRAM, "--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0", "--no-first-run",
-             "--autoplay-policy=no-user-gesture-required", f"--user-data-dir={profile}", "about:blank"],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        self.complaints: list[str] = []
-        self._sent = 0
-        try:
-            port = self._until(
-                lambda: (profile / "DevToolsActivePort").read_text().splitlines()[0], OSError, IndexError
-            )
-            tabs = self._until(lambda: requests.get(f"http://127.0.0.1:{port}/json", timeout=5).json(), OSError)
-            address = next(tab["webSocketDebuggerUrl"] for tab in tabs if tab["type"] == "page")
-            self._socket = connect(address, max_size=None)
-            for domain in ("Runtime", "Log", "Page"):
-                self._call(f"{domain}.enable")
-            self._call("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(self.downloads))
-            self._call("Emulation.setFocusEmulationEnabled", enabled=True)
-        except BaseException:
-            self._process.kill()
-            raise
+    complaints: list[str]
+    downloads: Path
 
+    @abstractmethod
     def open(self, url: str) -> None:
         """Go to a page."""
-        self._call("Page.navigate", url=url)
 
-    def run(self, script: str):
-        """The value of an expression."""
-        result = self._call("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True)["result"]
-        return result.get("value")
+    @abstractmethod
+    def run(self, script: str) -> Any:
+        """The value of an expression; None where it fails."""
 
-    def wait(self, script: str, seconds: float = 60):
-        """The value of an expression, as soon as it is one that counts as true."""
-        deadline = time.monotonic() + seconds
-        while not (value := self.run(script)):
-            assert time.monotonic() < deadline, f"{script}: not within {seconds} s; {self.complaints}"
-            time.sleep(0.1)
-        return value
-
+    @abstractmethod
     def press(self, key: str) -> None:
         """A key, down and up, as a person hits it: "a", "ArrowLeft", "Tab", "Enter"."""
-        text = {"text": key} if len(key) == 1 else {"text": "\r"} if key == "Enter" else {}
-        code = CODES.get(key, 0)
-        self._call("Input.dispatchKeyEvent", type="keyDown", key=key, windowsVirtualKeyCode=code, **text)
-        self._call("Input.dispatchKeyEvent", type="keyUp", key=key, windowsVirtualKeyCode=code)
 
+    @abstractmethod
     def type(self, text: str) -> None:
         """A text into what has the focus."""
-        self._call("Input.insertText", text=text)
+
+    @abstractmethod
+    def look(self, path: Path, width: int = 1100, height: int = 900, scheme: str = "light") -> None:
+        """A picture of the whole page, as so wide a window shows it."""
+
+    @abstractmethod
+    def hit(self, x: float, y: float) -> None:
+        """The mouse, at a place of the window."""
 
     def click(self, selector: str, across: float = 0.5) -> None:
         """The mouse on an element, so far across it from its left edge."""
@@ -77,56 +43,35 @@ class Browser:
             f"(({{x, y, width, height}}) => [x, y, width, height])(document.querySelector({selector!r})"
             ".getBoundingClientRect())"
         )
-        for kind in ("mousePressed", "mouseReleased"):
-            place = {"x": x + across * width, "y": y + height / 2}
-            self._call("Input.dispatchMouseEvent", type=kind, button="left", clickCount=1, **place)
+        self.hit(x + across * width, y + height / 2)
+
+    def wait(self, script: str, seconds: float = 60) -> Any:
+        """The value of an expression, as soon as it is one that counts as true."""
+        deadline = time.monotonic() + seconds
+        while not (value := self.run(script)):
+            assert time.monotonic() < deadline, f"{script}: not within {seconds} s; {self.complaints}"
+            time.sleep(0.1)
+        return value
 
     def saved(self, name: str) -> Path:
         """A file that the page saves, once it is whole; the next of that name is another."""
-        path = self._until(lambda: next(path for path in [self.downloads / name] if path.is_file()), StopIteration)
+        path, deadline = self.downloads / name, time.monotonic() + 60
+        while not (path.is_file() and path.stat().st_size) or [*self.downloads.glob("*.part")]:  # half of one
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
         return path.rename(path.with_name(f"{time.monotonic_ns()}-{name}"))
 
-    def accessibility(self) -> list[dict[str, str]]:
-        """Role and name of what a screen reader is told of."""
-        nodes = self._call("Accessibility.getFullAXTree")["nodes"]
-        told = [node for node in nodes if not node.get("ignored")]
-        return [{key: str(node.get(key, {}).get("value", "")) for key in ("role", "name")} for node in told]
-
-    def look(self, path: Path, width: int = 1100, height: int = 900, scheme: str = "light") -> None:
-        """A picture of the whole page, as so wide a window shows it."""
-        self.shape(width, height, scheme)
-        data = self._call("Page.captureScreenshot", captureBeyondViewport=True)["data"]
-        path.write_bytes(base64.b64decode(data))
-
-    def shape(self, width: int, height: int = 900, scheme: str = "light") -> None:
-        """A window's size, and its colours: light or dark."""
-        self._call(
-            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600
-        )
-        self._call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
-
+    @abstractmethod
     def close(self) -> None:
         """End it."""
-        self._socket.close()
-        self._process.kill()
-        self._process.wait()
 
-    def _call(self, method: str, **parameters):
-        self._sent += 1
-        self._socket.send(json.dumps({"id": self._sent, "method": method, "params": parameters}))
-        while True:
-            told = json.loads(self._socket.recv(timeout=60))
-            if told.get("method") in ("Runtime.exceptionThrown", "Log.entryAdded"):
-                self.complaints.append(json.dumps(told["params"])[:500])
-            if told.get("id") == self._sent:
-                return told["result"]
 
-    @staticmethod
-    def _until(get, *errors):
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                return get()
-            except errors:
-                assert time.monotonic() < deadline
-                time.sleep(0.1)
+def until(get, *errors: type[BaseException]) -> Any:
+    """What `get` gives, as soon as it raises none of these."""
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            return get()
+        except errors:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)

@@ -1,4 +1,4 @@
-"""The HTTP front over real sockets, with a stand-in behind it that gives back what it is given."""
+"""The HTTP front over real sockets, with a stand-in behind it that gives back what it is given, and browsers for it."""
 
 import asyncio
 import io
@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,6 +21,10 @@ from ganray.serving.health import Ward
 from ganray.serving.routes import create_app
 from ganray.serving.service import VoiceInfo
 from ganray.voice.speech import Block, SpokenWord
+
+from . import chromium, firefox
+from .browser import Browser
+from .page import READY
 
 AUDIO = AudioConfig()
 
@@ -79,6 +84,7 @@ class Parrot:
             at = text.index(word, at)
             step = 20 * AUDIO.hop_length / AUDIO.sample_rate
             timed = SpokenWord(word, at, at + len(word), number * step, (number + 1) * step, (("x", 0.0, step),))
+            at += len(word)
             await asyncio.sleep(self.pause_s)
             if self.error is not None and number == self.error_at:
                 raise self.error
@@ -150,6 +156,35 @@ def waveform() -> np.ndarray:
 def wav(waveform: np.ndarray) -> bytes:
     """The same as a wav file."""
     return encode(waveform, 24_000, "wav")
+
+
+@pytest.fixture(scope="module", params=["chromium", "firefox"])
+def browser(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Each in turn."""
+    yield from opened(request.param, tmp_path_factory.mktemp("browser"))
+
+
+@pytest.fixture
+def page(browser: Browser, endpoint: Endpoint) -> Iterator[Browser]:
+    """The page, just opened."""
+    browser.complaints.clear()
+    browser.open("about:blank")
+    browser.open(endpoint.url)
+    browser.wait(READY)
+    yield browser
+    browser.run("sessionStorage.clear()")
+
+
+def opened(name: str, folder: Path) -> Iterator[Browser]:
+    """A browser until the test's end; without it, no test."""
+    module, kind = {"chromium": (chromium, chromium.Chromium), "firefox": (firefox, firefox.Firefox)}[name]
+    if module.PROGRAM is None:
+        pytest.skip(f"no {name} is installed")
+    if name == "firefox" and firefox.PULSE is None:
+        pytest.skip("no pulseaudio is installed, and Firefox plays nothing without a sound device")
+    browser = kind(folder / "profile")
+    yield browser
+    browser.close()
 
 
 def npy(array: np.ndarray, **how: bool) -> bytes:

@@ -18,10 +18,10 @@ from ganray.blind.systems import System
 from ganray.cli import cli
 from tests.conftest import like_speech
 
-from .browser import PROGRAM, Browser
+from .answers import error_of
+from .chromium import PROGRAM, Chromium
 from .test_conformance import CHECKS
 from .test_hostile import TRICKS
-from .test_routes import error_of
 
 RATE = 24_000
 
@@ -207,7 +207,7 @@ def test_a_listener_with_a_keyboard_hears_answers_and_is_counted(endpoint, tests
     """From the address to what it says of the voices: who prefers "new" is told so, through the whole service."""
     key = read_json(made_in(tests / kind, kind).key)
     names = key["names"]
-    browser = Browser(tmp_path)
+    browser = Chromium(tmp_path)
     try:
         browser.open(f"{endpoint.url}/listen/{key['test']}")
         browser.wait("typeof rounds !== 'undefined'")
