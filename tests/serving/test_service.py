@@ -52,7 +52,13 @@ def service(ray_session, mel_voice, noise_voice):
             "queue": {"max_queued_requests": 4, "retry_after_s": 3},
         }
     )
-    with start(config, port=0) as endpoint:
+    application = {"name": "speech", "import_path": "ganray.serving.app:build", "args": config.model_dump(mode="json")}
+    document = {
+        "http_options": {"host": "127.0.0.1"},
+        "logging_config": {"encoding": "JSON"},
+        "applications": [application],
+    }
+    with start(document, port=0) as endpoint:
         yield endpoint
 
 
@@ -124,6 +130,32 @@ def test_errors_keep_their_envelope_and_request_id_through_serve(service):
         assert 400 <= response.status_code < 500
         assert error_of(response)["code"]
         assert response.headers["x-request-id"]
+
+
+def logged(identity: str, count: int) -> list[dict]:
+    """The front's lines of a request, once there are so many."""
+    folder, deadline = Path(ray._private.worker._global_node.get_logs_dir_path()) / "serve", time.monotonic() + 30
+    while time.monotonic() < deadline:
+        lines = [line for path in folder.glob("replica_speech_Ingress_*.log") for line in path.read_text().splitlines()]
+        told = [line for line in map(json.loads, lines) if line.get("request_id") == identity]
+        if len(told) >= count:
+            return told
+        time.sleep(0.2)
+    raise AssertionError(f"{identity}: not in the log")
+
+
+def test_the_log_tells_of_a_request_by_the_id_that_it_came_with(service, wav):
+    ask, headers = f"{service.url}/v1/audio/vocode", {"x-request-id": "found-again"}
+    answer = requests.post(ask, files={"file": wav}, headers=headers, timeout=120)
+    assert answer.headers["x-request-id"] == "found-again"
+    stream, access = sorted(logged("found-again", 2), key=lambda line: "voice" not in line)
+    assert (stream["voice"], stream["end"]) == ("tiny", "whole")
+    assert stream["audio_s"] == pytest.approx(float(answer.headers["x-audio-seconds"]), abs=1e-3)
+    assert 0 < stream["first_audio_s"] <= stream["seconds"]
+    assert re.search(r"POST .* 200 ", access["message"])
+    assert requests.post(ask, data=b"no audio", headers={"x-request-id": "refused"}, timeout=120).status_code == 400
+    (refused,) = logged("refused", 1)
+    assert re.search(r"POST .* 400 ", refused["message"])
 
 
 def test_an_endless_upload_is_refused_and_the_next_request_is_served(service, wav):
