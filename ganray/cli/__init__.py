@@ -5,6 +5,7 @@ import importlib
 import json
 import sys
 from collections.abc import Sequence
+from itertools import takewhile
 
 import click
 
@@ -73,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _run(arguments: list[str]) -> int:
-    as_json = "--json" in arguments
+    as_json = "--json" in takewhile(lambda one: one != "--", arguments)  # what follows is a job's
     try:
         with only_results_on_stdout() if as_json else contextlib.nullcontext():
             code = cli.main(arguments, prog_name="ganray", standalone_mode=False)

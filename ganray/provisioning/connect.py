@@ -2,15 +2,14 @@
 
 import logging
 import os
-import signal
 import socket
-import threading
 from typing import Any
 
 import ray
 
 from ganray.errors import GanrayError
 from ganray.provisioning import front
+from ganray.provisioning.stopping import stop_as_ctrl_c
 
 API_SERVER = "RAY_API_SERVER_ADDRESS"
 """Where Ray's state API is. Ray Train's cleaner of placement groups asks it; without this name in its environment it
@@ -47,14 +46,8 @@ def connect(address: str | None = None, num_cpus: int | None = None) -> bool:
         if url and os.environ.get(API_SERVER) != url:
             ray.shutdown()
             _init(address, url)
-    _stop_as_ctrl_c()
+    stop_as_ctrl_c()
     return True
-
-
-def _stop_as_ctrl_c() -> None:
-    """Let SIGTERM, by which `ray job stop` and Slurm end a job, do what Ctrl-C does; Ray's handler leaves at once."""
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def dashboard_url(context: Any = None) -> str:

@@ -8,6 +8,7 @@ does all later ones again. The pipeline itself remembers nothing: killed anywher
 import contextlib
 import ctypes
 import json
+import os
 import shlex
 import signal
 import subprocess
@@ -19,6 +20,7 @@ from typing import Any
 from ganray.config.pipeline import REFERENCE, PipelineConfig, StepConfig
 from ganray.data.storage import Storage, place
 from ganray.errors import DataError, GanrayError
+from ganray.provisioning.stopping import STEP
 
 _NOTHING_THERE = (2, 4)
 """Exit codes of a verb that finds nothing to resume: it was killed before it wrote anything."""
@@ -87,8 +89,9 @@ def _do(command: list[str], resume: list[str], head: str, tell: Callable[[str], 
         tell(f"{head}: $ {shlex.join(words)}")
         try:
             child = subprocess.Popen(
-                [*words, "--json"], stdout=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=_end_with_us
-            )
+                [*words, "--json"], stdout=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=_end_with_us,
+                env=os.environ | {STEP: "1"},
+            )  # fmt: skip
         except OSError as error:
             raise Failed(f"{head} does not start: {error}", code=2, mend="look at PATH, and at its `run`") from error
         with _passed_on(child) as told:

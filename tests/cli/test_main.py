@@ -53,6 +53,14 @@ def test_an_error_is_one_line_with_its_mend_otherwise(capsys):
     assert "ganray export" in printed.err
 
 
+def test_a_jobs_own_json_is_not_ours(capsys):
+    submit = ["cluster", "submit", "--address", "http://127.0.0.1:1", "--", "ganray", "train", "article", "--json"]
+    assert _run(submit) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("error: no job server answers")
+
+
 @pytest.mark.parametrize("arguments", [["trian"], ["train", "--no-such-option"], ["prepare"], ["train"]])
 def test_what_can_not_be_meant_exits_with_2(arguments, capsys):
     assert _run(arguments) == 2

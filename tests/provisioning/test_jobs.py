@@ -13,6 +13,7 @@ import pytest
 from ganray.config.documents import dump_yaml
 from ganray.gan.run import Run
 from ganray.provisioning.connect import free_port
+from tests.provisioning.test_pipeline import calls, script
 
 pytestmark = pytest.mark.ray
 ROOT = Path(__file__).parents[2]
@@ -94,6 +95,49 @@ def test_a_job_that_was_submitted_twice_trains_once(head, dataset, tiny_run, tmp
         head, "ganray", "train", "--resume", str(run), f"--set=schedule.max_steps={Run.open(run).steps()[-1] + 2}"
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+STOPPED_ONCE = """
+from ganray.provisioning.connect import connect
+connect()
+open({ready!r}, "w")
+try:
+    time.sleep(600)
+except KeyboardInterrupt:
+    time.sleep(5)  # as a checkpoint takes; the second one would end it
+    print(json.dumps({{"stopped": "once"}}))
+    open({ended!r}, "w")
+"""
+
+
+def test_a_pipeline_is_a_job_whose_step_is_told_to_stop_once_and_goes_on(head, tmp_path):
+    """`ray job stop` tells every process of a job, and a pipeline tells its step."""
+    ready, ended = tmp_path / "ready", tmp_path / "ended"
+    first = script(tmp_path, "first", "print(json.dumps({'n': 3}))")
+    slow = script(tmp_path, "slow", STOPPED_ONCE.format(ready=str(ready), ended=str(ended)))
+    rest = script(tmp_path, "rest", "print(json.dumps({'got': sys.argv[1]}))")
+    steps = {"first": {"run": first}, "second": {"run": slow, "resume": f"{rest} {{first.n}}"}}
+    file = tmp_path / "mine.yaml"
+    file.write_text(json.dumps({"name": "p", "storage": str(tmp_path), "steps": steps}))
+    (tmp_path / "empty").mkdir()
+    ours = ["ganray", "cluster", "submit", "--address", head.url, "--working-dir", str(tmp_path / "empty"), "--name"]
+    verb = ["--", "ganray", "cluster", "pipeline", str(file), "--json"]
+    client = subprocess.Popen([*ours, "begins", *verb], env=head.environment, cwd=ROOT)
+    until = time.monotonic() + 300
+    while not ready.exists():
+        assert client.poll() is None
+        assert time.monotonic() < until
+        time.sleep(0.2)
+    assert head.run("ray", "job", "stop", "--address", head.url, "begins").returncode == 0
+    assert client.wait(200) == 130
+    assert ended.exists()
+    done = head.run(*ours, "goes-on", *verb)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("{")]
+    told = json.loads(line)
+    assert (told["had"], told["did"]) == (["first"], ["second"])
+    assert told["steps"]["second"] == {"got": "3"}
+    assert calls(tmp_path, "first") == 1
 
 
 def test_submit_without_a_job_server_says_so(head):
