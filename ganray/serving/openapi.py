@@ -26,8 +26,9 @@ _WHY = {
     426: "This is a WebSocket.",
     429: "Too many requests, for this key or for the service; see Retry-After.",
     500: "The service failed.",
-    503: "No replica could take the request; see Retry-After.",
-    504: "A replica took the request and made nothing in time; see Retry-After.",
+    502: "The front broke off before it answered; see Retry-After.",
+    503: "No front is up, or no replica could take the request; see Retry-After.",
+    504: "The front, or the replica that took the request, made nothing in time; see Retry-After.",
 }
 _TOLD = {
     "Retry-After": ("integer", "In how many seconds it may go well, as the backlog says."),
@@ -40,7 +41,9 @@ _TOLD = {
     "x-seed": ("integer", "That makes the same bytes again."),
     "x-voice-digest": ("string", "Of the voice: same digest, same sound."),
 }
-_OF_STATUS = {401: ["WWW-Authenticate"], 429: ["Retry-After"], 503: ["Retry-After"], 504: ["Retry-After"]}
+_OF_STATUS = {401: ["WWW-Authenticate"], **dict.fromkeys((429, 502, 503, 504), ["Retry-After"])}
+_OF_THE_PROXY = (502, 503, 504)
+"""HAProxy's, before any route is asked."""
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _KEY = {"type": "http", "scheme": "bearer", "description": "An API key, where the service has keys."}
 
@@ -51,16 +54,16 @@ def _headers(names: Iterable[str]) -> Document:
 
 
 def errors(*statuses: int) -> Responses:
-    """Responses in the envelope."""
+    """Responses in the envelope: a route's own, and those that may come of any."""
     return {
         status: {"model": ErrorAnswer, "description": _WHY[status], "headers": _headers(_OF_STATUS.get(status, []))}
-        for status in statuses
+        for status in (*statuses, *_OF_THE_PROXY)
     }
 
 
 ASKS = errors(401, 404, 429, 500)
 """Errors of a route that tells something."""
-MAKES = errors(400, 401, 404, 408, 413, 429, 500, 503, 504)
+MAKES = errors(400, 401, 404, 408, 413, 429, 500)
 """Errors of a route that makes audio."""
 
 

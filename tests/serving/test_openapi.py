@@ -51,6 +51,13 @@ def test_every_route_of_the_api_is_told(document, endpoint):
             assert ({"key": []} in operation.get("security", [])) == path.startswith("/v1")
 
 
+def test_what_the_proxy_answers_by_itself_is_told_of_every_route(document):
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            if path != "/healthz":
+                assert all("Retry-After" in operation["responses"][status]["headers"] for status in ("502", "503", "504"))
+
+
 def test_a_body_that_is_taken_is_one_that_is_told_of(document, endpoint):
     schema = document["paths"]["/v1/audio/speech"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert set(schema["properties"]) == set(SpeechFields.model_fields)
