@@ -25,7 +25,7 @@ class LimitsConfig(Schema):
     max_upload_bytes: int = Field(25 * 2**20, ge=1024)
     """Largest upload, in bytes; reading stops there and the answer is a 413."""
     max_seconds: Seconds = 120.0
-    """Longest audio in or out, in seconds."""
+    """Longest recording or mel that may be vocoded, in seconds. A text has 4,096 characters at most."""
     patience_s: Seconds = 60.0
     """How long a client may take to send a request's body, or the next message over a WebSocket, or to take what it
     asked for; then it is let go."""
