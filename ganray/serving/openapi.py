@@ -41,7 +41,7 @@ _TOLD = {
     "x-seed": ("integer", "That makes the same bytes again."),
     "x-voice-digest": ("string", "Of the voice: same digest, same sound."),
 }
-_OF_STATUS = {401: ["WWW-Authenticate"], **dict.fromkeys((429, 502, 503, 504), ["Retry-After"])}
+_OF_STATUS = {401: ["WWW-Authenticate"], **{status: ["Retry-After"] for status in (429, 502, 503, 504)}}
 _OF_THE_PROXY = (502, 503, 504)
 """HAProxy's, before any route is asked."""
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
