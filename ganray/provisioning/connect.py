@@ -37,8 +37,11 @@ def connect(address: str | None = None, num_cpus: int | None = None) -> bool:
         return False
     address = address or os.environ.get("RAY_ADDRESS") or "local"
     if address == "local":
-        for name, value in ({PROXY_PATIENCE: "60"} | front.environment(free_port(), free_port())).items():
-            os.environ.setdefault(name, value)
+        os.environ.setdefault(PROXY_PATIENCE, "60")
+        anew = front.inherited()  # two that share ports get each other's requests
+        for name, value in front.environment(free_port(), free_port()).items():
+            if anew or name not in os.environ:
+                os.environ[name] = value
         port = free_port()
         _init(address, f"http://127.0.0.1:{port}", dashboard_host="127.0.0.1", dashboard_port=port, num_cpus=num_cpus)
     else:

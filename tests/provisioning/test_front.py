@@ -2,6 +2,7 @@
 
 import resource
 import shutil
+import socket
 import subprocess
 import tempfile
 from pathlib import Path
@@ -47,6 +48,26 @@ def test_a_process_within_another_that_serves_finds_haproxy_and_not_itself(tempo
     monkeypatch.setenv("RAY_SERVE_HAPROXY_BINARY_PATH", "/opt/haproxy")  # somebody's own
     front.environment(1, 2)
     assert "/opt/haproxy" in Path(program).read_text()
+
+
+def test_two_services_of_a_machine_have_no_port_in_common(temporary):
+    """Ray gives out ports without asking whether they are free: each other's requests came to both."""
+    told = front.environment(1, 2)
+    first, last = (int(told[f"RAY_SERVE_DIRECT_INGRESS_{end}_HTTP_PORT"]) for end in ("MIN", "MAX"))
+    with socket.socket() as another:
+        another.bind(("127.0.0.1", first + 5))
+        another.listen()
+        assert int(front.environment(3, 4)["RAY_SERVE_DIRECT_INGRESS_MIN_HTTP_PORT"]) >= last
+    assert front.environment(5, 6)["RAY_SERVE_DIRECT_INGRESS_MIN_HTTP_PORT"] == str(first)
+
+
+def test_what_another_service_left_in_the_environment_is_known(temporary, monkeypatch):
+    assert not front.inherited()
+    monkeypatch.setenv("RAY_SERVE_HAPROXY_BINARY_PATH", "/opt/haproxy")
+    assert not front.inherited()
+    monkeypatch.delenv("RAY_SERVE_HAPROXY_BINARY_PATH")
+    monkeypatch.setenv("RAY_SERVE_HAPROXY_BINARY_PATH", front.environment(1, 2)["RAY_SERVE_HAPROXY_BINARY_PATH"])
+    assert front.inherited()
 
 
 def test_a_folder_that_is_open_to_others_is_closed(temporary):
