@@ -37,7 +37,9 @@ before= arguments= here=$(dirname "$0")
 for word in "$@"; do
   if [ "$before" = -f ]; then
     sed -e '/^ *errorfile /d' -e "/^defaults/r $here/errors" -e "/^frontend http_frontend/r $here/door" \\
-      -e "/^backend default_backend/r $here/nowhere" "$word" > "$word.more" || exit 1
+      -e "/^backend default_backend/r $here/nowhere" \\
+      -e '/^frontend prometheus/,/^frontend http/s/bind :/bind 127.0.0.1:/' \\
+      -e '/^listen stats/,$s/bind [*]:/bind 127.0.0.1:/' "$word" > "$word.more" || exit 1
     word="$word.more"
   fi
   arguments="$arguments '$word'" before="$word"
@@ -51,8 +53,9 @@ def environment(metrics_port: int, stats_port: int) -> dict[str, str]:
     requests go through Ray's own proxy.
 
     Args:
-        metrics_port: Where HAProxy tells its counters.
-        stats_port: Where it shows them. With Ray's own ports for both, a second service on the machine does not start.
+        metrics_port: Where HAProxy tells its counters, to this machine alone.
+        stats_port: Where it shows them, also to it alone. With Ray's own ports for both, a second service beside it
+            did not start.
     """
     haproxy = _haproxy()
     if haproxy is None:

@@ -47,20 +47,21 @@ def proxy(tmp_path_factory, failing):
     """`proxy(PORT)` -> where HAProxy answers that has this front behind it; None: it has no application."""
     started = []
 
-    def start(port: int | None) -> tuple[str, int]:
+    def start(port: int | None, counters: tuple[int, int] | None = None) -> tuple[str, int]:
         folder = tmp_path_factory.mktemp("proxy")
         with pytest.MonkeyPatch.context() as patch:
             patch.delenv("RAY_SERVE_HAPROXY_BINARY_PATH", raising=False)
             patch.setattr(tempfile, "gettempdir", lambda: str(folder))
             program = front.environment(1, 2)["RAY_SERVE_HAPROXY_BINARY_PATH"]
         door, path = free_port(), str(folder / "haproxy.cfg")
+        metrics_port, stats_port = counters or (free_port(), free_port())
         config = HAProxyConfig(
             socket_path=str(folder / "admin.sock"),
             server_state_base=str(folder),
             server_state_file=str(folder / "server-state"),
             metrics_socket_path=str(folder / "metrics.sock"),
-            metrics_port=free_port(),
-            stats_port=free_port(),
+            metrics_port=metrics_port,
+            stats_port=stats_port,
             maxconn=100,
             timeout_server_s=1,
             http_options=HTTPOptions(host="127.0.0.1", port=door),
@@ -135,3 +136,12 @@ def test_a_body_that_is_no_http_is_told_in_the_envelope(with_failing):
         head, _, body = b"".join(iter(lambda: connection.recv(65_536), b"")).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 400 ")
     assert json.loads(body)["error"]["type"] == "invalid_request_error"
+
+
+def test_its_counters_are_for_this_machine_alone(proxy):
+    counters = free_port(), free_port()
+    proxy(None, counters)
+    for port, path in zip(counters, ("metrics", "stats"), strict=True):
+        assert requests.get(f"http://127.0.0.1:{port}/{path}", timeout=30).ok
+        with pytest.raises(requests.ConnectionError):  # all of 127.0.0.0/8 is this machine, but not what it listens on
+            requests.get(f"http://127.0.0.2:{port}/{path}", timeout=30)
