@@ -16,9 +16,9 @@ from pathlib import Path
 
 BODY_WITHIN_S = 10
 """For a body, or for its first 16 KiB; then the answer is a 408."""
-FRONTS, FRONTS_FROM, FRONTS_UNTIL = 100, 20_000, 32_000
-"""Ports that the fronts of one Ray have, and where they are taken from: between those of Ray's workers and those that
-systems give to clients."""
+PORTS, PORTS_FROM, PORTS_UNTIL = 100, 20_000, 32_000
+"""How many ports one Ray has behind HAProxy, and where they are taken from: between those of Ray's workers and those
+that systems give to clients."""
 _BINARY, _FOLDER = "RAY_SERVE_HAPROXY_BINARY_PATH", "ganray-proxy-"
 _DOOR = f"    http-request wait-for-body time {BODY_WITHIN_S}s if METH_POST\n"
 _ERRORS = (
@@ -63,11 +63,14 @@ def environment(metrics_port: int, stats_port: int) -> dict[str, str]:
     folder = Path(tempfile.gettempdir()) / f"{_FOLDER}{os.getuid()}"
     if not _ours_alone(folder):
         return {}
-    fronts = _ports()
+    first = _ports()
+    last = first + PORTS - 1
     return {
         _BINARY: str(_waiting(folder, haproxy)),
-        "RAY_SERVE_DIRECT_INGRESS_MIN_HTTP_PORT": str(fronts),
-        "RAY_SERVE_DIRECT_INGRESS_MAX_HTTP_PORT": str(fronts + FRONTS),
+        "RAY_SERVE_DIRECT_INGRESS_MIN_HTTP_PORT": str(first),
+        "RAY_SERVE_DIRECT_INGRESS_MAX_HTTP_PORT": str(last - 1),  # which no front has any more
+        "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": str(last - 1),  # asked while no front is up
+        "RAY_SERVE_FALLBACK_PROXY_GRPC_PORT": str(last),
         "RAY_SERVE_ENABLE_HA_PROXY": "1",
         "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
         "RAY_SERVE_REQUEST_PATH_LOG_BUFFER_SIZE": "1",  # a line when it happens, not after a thousand
@@ -102,11 +105,11 @@ def _haproxy() -> str | None:
 
 
 def _ports() -> int:
-    """The first of so many that nobody listens on. Of Ray's own, which all services would share, HAProxy takes the
-    next one for a front's before the front has it: another service on the machine got these requests, and answered."""
-    groups = (FRONTS_UNTIL - FRONTS_FROM) // FRONTS
-    starts = (FRONTS_FROM + (os.getpid() + number) % groups * FRONTS for number in range(groups))
-    return next((start for start in starts if all(map(_free, range(start, start + FRONTS)))), FRONTS_FROM)
+    """The first of so many that nobody listens on. Ray's own are the same in every cluster: while a service had no
+    front up, HAProxy fell back to the proxy on Ray's port for it, which another service's on the machine has, too."""
+    groups = (PORTS_UNTIL - PORTS_FROM) // PORTS
+    starts = (PORTS_FROM + (os.getpid() + number) % groups * PORTS for number in range(groups))
+    return next((start for start in starts if all(map(_free, range(start, start + PORTS)))), PORTS_FROM)
 
 
 def _free(port: int) -> bool:
