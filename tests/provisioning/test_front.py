@@ -1,5 +1,6 @@
 """What a Ray that is started here is told of HAProxy."""
 
+import inspect
 import resource
 import shutil
 import socket
@@ -8,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from ray.serve._private import constants
 
 from ganray.provisioning import front
 
@@ -66,6 +68,11 @@ def test_two_services_of_a_machine_have_no_port_in_common(temporary):
         another.listen()
         assert not ports() & its
     assert ports() == its
+
+
+def test_every_switch_is_one_that_ray_reads(temporary):
+    source = Path(inspect.getfile(constants)).read_text()
+    assert [name for name in front.environment(1, 2) if f'"{name}"' not in source] == []
 
 
 def test_what_another_service_left_in_the_environment_is_known(temporary, monkeypatch):
