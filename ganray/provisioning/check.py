@@ -10,7 +10,7 @@ from packaging.version import InvalidVersion, Version
 from ganray.config.cluster import ClusterConfig
 from ganray.provisioning import network, pools, probe
 from ganray.provisioning.ask import Check, ask, name_of
-from ganray.provisioning.dashboard import HEAD, dashboard
+from ganray.provisioning.dashboard import HEAD, agents, dashboard
 from ganray.provisioning.encryption import encryption
 
 
@@ -33,6 +33,7 @@ def check(cluster: ClusterConfig) -> list[Check]:
         network.ports(nodes),
         encryption(cluster, nodes, address),
         *dashboard(cluster, nodes),
+        *agents(nodes),
     ]
 
 

@@ -1,4 +1,4 @@
-"""Whether the dashboard, through which jobs are submitted, is for those alone who should reach it."""
+"""Whether the dashboard and the agents, through which jobs start, are for those alone who should reach them."""
 
 from ipaddress import ip_address
 from typing import Any
@@ -6,11 +6,12 @@ from urllib.parse import urlsplit
 
 from ganray.config.cluster import LOOPBACK, ClusterConfig
 from ganray.provisioning import probe
-from ganray.provisioning.ask import Check, ask
+from ganray.provisioning.ask import Check, ask, name_of
 from ganray.provisioning.connect import dashboard_url
 
 HEAD = "node:__internal_head__"
 """Ray's own mark of the head."""
+_REFUSED = (401, 403)
 
 
 def dashboard(cluster: ClusterConfig, nodes: list[dict[str, Any]]) -> list[Check]:
@@ -27,8 +28,22 @@ def dashboard(cluster: ClusterConfig, nodes: list[dict[str, Any]]) -> list[Check
         status = ask(head, probe.knock, f"{url}/api/jobs/")
         detail = f"a request without a token gets {status or 'no answer'}"
         mend = "start the head with RAY_AUTH_MODE=token, after `ray get-auth-token --generate`"
-        checks.append(Check("token", status in (401, 403), detail, mend))
+        checks.append(Check("token", status in _REFUSED, detail, mend))
     return checks
+
+
+def agents(nodes: list[dict[str, Any]]) -> list[Check]:
+    """Whether each machine's agent asks for a token: Ray has it on the network, wherever the dashboard listens."""
+    asked, wide = 0, []
+    for node in nodes:
+        port = node.get("DashboardAgentListenPort", 0)
+        asked += bool(port)
+        for address in ask(node, probe.reached_at, port)[:1] if port else ():
+            if ask(node, probe.knock, f"http://{address}:{port}/logs") not in (0, *_REFUSED):
+                wide.append(f"{address}:{port} ({name_of(node)})")
+    detail = f"start jobs for whoever reaches {', '.join(wide)}" if wide else f"{asked} let in nobody without a token"
+    mend = "start every machine with RAY_AUTH_MODE=token and the head's token, or let nobody else reach its ports"
+    return [Check("agents", not wide, detail, mend)] if asked else []
 
 
 def _listens(cluster: ClusterConfig, reached: list[str]) -> Check:

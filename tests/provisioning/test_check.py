@@ -1,5 +1,6 @@
 """Whether a running cluster is what its config says: every check can fail, and says what to do."""
 
+import time
 from typing import Any
 
 import pytest
@@ -33,8 +34,11 @@ def look(ray_session, tmp_path):
 
 
 @pytest.mark.ray
-def test_a_cluster_as_described_passes_every_check(look, tmp_path):
+def test_a_cluster_as_described_passes_every_check_but_that_it_asks_nobody_for_a_token(look, tmp_path):
     checks = look()
+    agents = checks.pop("agents")
+    assert not agents.ok
+    assert "start jobs for whoever reaches" in agents.detail
     assert [one for one in checks.values() if not one.ok] == []
     assert set(checks) == {
         "address", "nodes", "pool machine", "placement", "package python", "package ray", "package ganray", "storage",
@@ -130,8 +134,6 @@ def answering(monkeypatch, answer):
 
 
 def test_a_clock_that_is_wrong_is_told(monkeypatch):
-    import time
-
     network = answering(monkeypatch, lambda address: time.time() + (9 if address == "10.0.0.2" else 0))
     check = network.clocks(nodes("10.0.0.1", "10.0.0.2"))
     assert not check.ok

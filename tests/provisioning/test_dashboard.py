@@ -9,7 +9,7 @@ from ganray.config import load
 from ganray.config.cluster import ClusterConfig
 from ganray.provisioning import dashboard as module
 from ganray.provisioning import probe
-from ganray.provisioning.dashboard import HEAD, dashboard
+from ganray.provisioning.dashboard import HEAD, agents, dashboard
 
 NODES = [{"Resources": {"CPU": 4}}, {"Resources": {HEAD: 1}}]
 
@@ -58,6 +58,41 @@ def test_whoever_needs_no_token_is_told_where_others_reach_it_or_one_is_wanted(l
     assert not check.ok
     assert "RAY_AUTH_MODE=token" in check.mend
     assert "token" not in look([], 200, token=False)
+
+
+@pytest.mark.parametrize(
+    ("ports", "reached", "status", "told"),
+    [
+        ({"one": 52365, "two": 52365}, ["10.0.0.2"], 401, None),
+        ({"one": 52365, "two": 52365}, ["10.0.0.2"], 0, None),
+        ({"one": 52365, "two": 52365}, [], 200, None),
+        ({"one": 52365, "two": 52365}, ["10.0.0.2"], 200, "10.0.0.2:52365 (second/two)"),
+        ({"one": 52365}, ["10.0.0.2"], 200, None),
+    ],
+)
+def test_an_agent_that_starts_anyones_jobs_is_told_wherever_the_dashboard_listens(
+    monkeypatch, ports, reached, status, told
+):
+    """One machine of two asks for the token."""
+
+    def ask(node, question, *arguments):
+        if question is probe.reached_at:
+            return reached
+        return status if node["NodeID"] == "two" else 401
+
+    monkeypatch.setattr(module, "ask", ask)
+    nodes = [
+        {"NodeID": node, "NodeManagerHostname": name, "DashboardAgentListenPort": ports.get(node, 0)}
+        for node, name in {"one": "first", "two": "second"}.items()
+    ]
+    (check,) = agents(nodes)
+    assert check.ok == (told is None)
+    assert told is None or told in check.detail
+    assert check.ok or "RAY_AUTH_MODE=token" in check.mend
+
+
+def test_where_no_agent_runs_there_is_no_word_of_it():
+    assert agents([{"NodeID": "one", "DashboardAgentListenPort": 0}]) == []
 
 
 def test_a_port_that_is_open_on_loopback_alone_is_told_from_one_that_is_open_to_all():

@@ -189,7 +189,8 @@ def test_check_finds_the_cluster_as_described(head, tmp_path):
     done = head.run("ganray", "cluster", "check", str(tmp_path / "cluster.yaml"), "--address", head.address, "--json")
     assert done.returncode == 0, done.stdout + done.stderr
     checks = {check["name"]: check["detail"] for check in json.loads(done.stdout)["checks"]}
-    assert set(checks) >= {"nodes", "pool machine", "package ray", "package ganray", "storage", "dashboard", "token"}
+    wanted = {"nodes", "pool machine", "package ray", "package ganray", "storage", "dashboard", "token", "agents"}
+    assert set(checks) >= wanted
     assert "401" in checks["token"]
 
 
