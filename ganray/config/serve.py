@@ -87,13 +87,13 @@ class AutoscalingConfig(Schema):
     """backlog: how long listeners may wait for their turn before their first audio; beyond it a replica is added."""
     target_ongoing_requests: float = Field(2, gt=0)
     """requests: how many a replica, running and waiting, the number of replicas aims at."""
-    upscale_delay_s: float = Field(1, ge=0)
+    upscale_delay_s: float = Field(0.5, ge=0)
     """Seconds of more load than that before a replica is added."""
     downscale_delay_s: float = Field(60, ge=0)
     """Seconds of less load before one is taken away."""
-    look_back_period_s: Seconds = 2.0
+    look_back_period_s: Seconds = 1.5
     """Seconds over which the load is averaged."""
-    report_every_s: Seconds = 1.0
+    report_every_s: Seconds = 0.5
     """Seconds between two reports of the load; Ray's own default of 10 makes every decision 10 s late."""
     voices: dict[VoiceName, BoundsConfig] = Field(default_factory=dict)
     """Voices with replicas of their own, each scaled by what is asked of it alone. All others share."""

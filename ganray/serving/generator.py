@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -39,6 +39,14 @@ class Loaded:
     voice: "Voice | None" = None
 
 
+class Clocks(NamedTuple):
+    """Seconds of the clock, of turns, and of a core that this process had."""
+
+    at_s: float
+    turns_s: float
+    cpu_s: float
+
+
 class Generator:
     """See above.
 
@@ -51,7 +59,7 @@ class Generator:
         self.config = config
         self._shelf = Shelf(config)
         self._turns = Turns()
-        self._told = time.perf_counter(), 0.0
+        self._told = Clocks(time.perf_counter(), 0.0, time.process_time())
         self._backlog = Backlog(config.queue.most_wait_s)
         self._loaded: dict[str, Loaded] = {}
         self._loading = asyncio.Lock()
@@ -97,12 +105,13 @@ class Generator:
 
     def record_autoscaling_stats(self) -> dict[str, float]:
         """What `ganray.serving.scaling` decides by."""
-        backlog, now, busy_s = self._backlog, time.perf_counter(), self._turns.busy_s
-        busy = (busy_s - self._told[1]) / max(now - self._told[0], 1e-3)
-        self._told = now, busy_s
+        backlog, told = self._backlog, self._told
+        now = self._told = Clocks(time.perf_counter(), self._turns.busy_s, time.process_time())
+        # What is left of a core for blocks is less than all of it: requests and sound go through this process, too.
+        worked_s = max(now.turns_s - told.turns_s, (now.cpu_s - told.cpu_s) / self.config.replica.threads)
         self._meters.standing(backlog.by_voice, self._loaded)
         return {
-            "busy": min(busy, 1.0),
+            "busy": min(worked_s / max(now.at_s - told.at_s, 1e-3), 1.0),
             "backlog_s": backlog.seconds,
             "speed": backlog.speed or 0.0,
             "streams": float(len(backlog.promises)),

@@ -145,6 +145,15 @@ def test_the_voice_that_was_asked_for_longest_ago_makes_room(loads):
     assert loads == ["a", "b", "c", "b"]
 
 
+def test_work_beside_the_turns_counts_too(generator):
+    generator.record_autoscaling_stats()
+    began, cpu = time.perf_counter(), time.process_time()
+    while time.process_time() < cpu + 0.2:
+        pass
+    busy = generator.record_autoscaling_stats()["busy"]
+    assert busy == pytest.approx(0.2 / (time.perf_counter() - began), rel=0.2)
+
+
 def test_what_is_promised_is_told_by_voice_and_forgotten_when_it_is_made(generator, monkeypatch):
     told: list[dict] = []
     standing = lambda promised, loaded: told.append({**promised, "loaded": list(loaded)})  # noqa: E731
