@@ -15,8 +15,9 @@ import uvicorn
 
 from ganray.audio import encode
 from ganray.config import AudioConfig
-from ganray.config.serve import ServeConfig
+from ganray.config.serve import AccessConfig, ServeConfig
 from ganray.errors import UsageError
+from ganray.serving import keys
 from ganray.serving.health import Ward
 from ganray.serving.routes import create_app
 from ganray.serving.service import VoiceInfo
@@ -192,3 +193,14 @@ def npy(array: np.ndarray, **how: bool) -> bytes:
     stream = io.BytesIO()
     np.save(stream, array, **how)
     return stream.getvalue()
+
+
+@pytest.fixture
+def guarded(endpoint, tmp_path):
+    """(The front, its file of keys, alice's key); anyone may ask again afterwards."""
+    path, service = tmp_path / "keys.txt", endpoint.service
+    secret = keys.add(path, "alice")
+    open_to_all = service.config
+    service.config = open_to_all.model_copy(update={"access": AccessConfig(keys=str(path))})
+    yield endpoint, path, secret
+    service.config = open_to_all

@@ -11,22 +11,10 @@ import pytest
 import requests
 
 from ganray.cli import main
-from ganray.config.serve import AccessConfig
 from ganray.errors import ConfigError, UsageError
 from ganray.serving import keys
 from ganray.serving.errors import ApiError
 from ganray.serving.routes import create_app
-
-
-@pytest.fixture
-def guarded(endpoint, tmp_path):
-    """(The front, its file of keys, alice's key); anyone may ask again afterwards."""
-    path, service = tmp_path / "keys.txt", endpoint.service
-    secret = keys.add(path, "alice")
-    open_to_all = service.config
-    service.config = open_to_all.model_copy(update={"access": AccessConfig(keys=str(path))})
-    yield endpoint, path, secret
-    service.config = open_to_all
 
 
 def asked(endpoint, secret: str | None, path: str = "/v1/models") -> requests.Response:

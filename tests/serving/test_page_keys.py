@@ -1,26 +1,10 @@
 """How the page is got to, in real browsers: with a key where the service wants one, and by keys alone."""
 
-import pytest
-
-from ganray.config.serve import AccessConfig
-from ganray.serving import keys
-
 from .page import READY, SAID, SAY
 
 
-@pytest.fixture
-def guarded(endpoint, tmp_path):
-    """(The front, which wants a key; alice's); anyone may ask again afterwards."""
-    path, service = tmp_path / "keys.txt", endpoint.service
-    secret = keys.add(path, "alice")
-    open_to_all = service.config
-    service.config = open_to_all.model_copy(update={"access": AccessConfig(keys=str(path))})
-    yield endpoint, secret
-    service.config = open_to_all
-
-
 def test_a_key_is_asked_for_and_kept_for_the_tab(browser, guarded):
-    endpoint, secret = guarded
+    endpoint, _, secret = guarded
     browser.open("about:blank")
     browser.open(endpoint.url)
     browser.wait("document.getElementById('key-dialog')?.open")
@@ -43,7 +27,7 @@ def test_a_key_is_asked_for_and_kept_for_the_tab(browser, guarded):
 
 
 def test_who_gives_no_key_is_told_what_to_do(browser, guarded):
-    endpoint, _ = guarded
+    endpoint, *_ = guarded
     browser.open("about:blank")
     browser.open(endpoint.url)
     browser.wait("document.getElementById('key-dialog')?.open")
