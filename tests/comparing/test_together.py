@@ -1,6 +1,7 @@
 """Several trainings in one process: how they are stopped, and what is heard of each."""
 
 import _thread
+import signal
 import threading
 import time
 from types import SimpleNamespace
@@ -9,6 +10,14 @@ import pytest
 
 from ganray.comparing.together import together
 from ganray.errors import DivergedError
+
+
+@pytest.fixture(autouse=True)
+def a_process_that_hears_ctrl_c():
+    """What a shell starts with & has SIGINT ignored, and tests are started so, too."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 class Training:
