@@ -14,7 +14,9 @@ from ganray.errors import UsageError
 @click.argument("recipe", required=False)
 @click.option("--data", metavar="DATASET", help="Dataset folder, made by ganray prepare.")
 @click.option("--resume", "run", metavar="RUN", help="Go on with this run: its folder or URI.")
-@click.option("--init", "source", metavar="VOICE|RUN", help="Begin with what this run, or this voice, learned.")
+@click.option(
+    "--init", "source", metavar="VOICE|RUN", help="Begin with what this run or voice learned, `english` for one."
+)
 @click.option("--workers", type=int, help="Data-parallel workers: resources.num_workers.")
 @click.option("--minutes", type=float, help="How long: schedule.max_minutes.")
 @click.option("--storage", default="runs", show_default=True, help="Folder for runs, which all nodes see, or s3://…")
@@ -42,12 +44,14 @@ def command(
       ganray train source_filter_small --data data/kathleen --workers 2 --minutes 30
       ganray train hifigan_v1.yaml --data data/kathleen --set optim.generator.lr=1e-4
       ganray train source_filter_small --data data/other --init voices/kathleen --minutes 10
+      ganray train text_small --data data/mine --init english --set schedule.max_steps=800
       ganray train --resume runs/source_filter_small-7f3a --minutes 60
     """
-    from ganray.data.storage import place
+    from ganray.data.storage import is_remote, place
     from ganray.gan.run import Run
     from ganray.models import load_run
     from ganray.training import resume, train
+    from ganray.voice import located
 
     sets = [*overrides]
     if workers is not None:
@@ -55,9 +59,9 @@ def command(
     if minutes is not None:
         sets.append(f"schedule.max_minutes={minutes}")
     if source:
-        sets.append(f"init.source={place(source)}")
-        if Path(source, "voice.yaml").is_file():
-            sets.append("init.parts=generator")
+        source = source if is_remote(source) else str(located(source))
+        parts = ["init.parts=generator"] if Path(source, "voice.yaml").is_file() else []  # unless told otherwise
+        sets = [*parts, *sets, f"init.source={place(source)}"]
     if run:
         if recipe or source:
             raise UsageError("--resume goes on with the run's own recipe", mend=f"leave {recipe or '--init'} out")

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors.torch import load_file
 from torch import nn
 
@@ -55,7 +56,7 @@ def warm_start(state: GanState, init: InitConfig, better: str) -> None:
 def _load_generator(state: GanState, weights: dict[str, Any], average: dict[str, Any], parts: str, source: str) -> None:
     for network, its in ((state.generator, weights), (state.average, average)):
         if parts != "vocoder":
-            _load(network, its, source)
+            _load(network, _grown(network, its), source)
         elif "vocoder" in dict(network.named_children()):
             vocoder = network.get_submodule("vocoder")
             inner = {name.removeprefix("vocoder."): value for name, value in its.items() if name.startswith("vocoder.")}
@@ -67,6 +68,12 @@ def _load_generator(state: GanState, weights: dict[str, Any], average: dict[str,
                 f"a {state.config.generator.type} generator has no vocoder part",
                 mend="--set init.parts=generator, or train a text recipe",
             )
+
+
+def _grown(network: nn.Module, weights: dict[str, Any]) -> dict[str, Any]:
+    """With zeros for what tells speakers, languages and styles apart, where `weights` know none: each begins alike."""
+    names = getattr(network, "begins_at_zero", ())
+    return {name: torch.zeros_like(value) for name, value in network.state_dict().items() if name in names} | weights
 
 
 def _load(network: nn.Module, weights: dict[str, Any], source: str) -> None:

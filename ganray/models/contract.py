@@ -51,6 +51,8 @@ class Generator(nn.Module):
     """
 
     condition: ClassVar[Literal["noise", "mel", "text"]]
+    begins_at_zero: ClassVar[tuple[str, ...]] = ()
+    """Parameters that a smaller one may lack with which this one begins: zeros there change nothing."""
 
     def __init__(self, config: Any, audio: AudioConfig) -> None:
         super().__init__()

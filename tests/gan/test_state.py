@@ -228,6 +228,21 @@ def test_a_text_generator_takes_the_vocoder_of_another_one_whatever_it_reads(tin
     assert same(new.generator.acoustic.state_dict(), text)
 
 
+def test_styles_begin_as_the_voice_that_had_none(tiny_text_run, tmp_path):
+    old = trained(tiny_text_run(), lambda *_: [], tmp_path / "old")
+    new = GanState(tiny_text_run('generator.styles=["calm", "happy"]', 'generator.languages=["en"]', "seed=2"))
+    before = new.generator.acoustic.label.weight.clone()
+    warm_start(new, InitConfig(source=str(tmp_path / "old"), parts="generator"), "higher")
+    for network, its in ((new.generator, old.generator), (new.average, old.average)):
+        weights = network.state_dict()
+        assert not weights.pop("acoustic.label.weight").any()
+        assert same(weights, its.state_dict())
+    assert before.any()
+    trained(tiny_text_run('generator.styles=["calm"]'), lambda *_: [], tmp_path / "calm")
+    with pytest.raises(DataError, match="holds another network"):  # what it was taught of styles would be lost
+        warm_start(GanState(tiny_text_run()), InitConfig(source=str(tmp_path / "calm"), parts="generator"), "higher")
+
+
 def test_a_warm_start_from_another_network_is_refused(tiny_run, batches, tmp_path):
     trained(tiny_run(), batches, tmp_path / "old", count=1)
     with pytest.raises(DataError, match="holds another network"):

@@ -77,6 +77,7 @@ class Generator(contract.Generator):
     """Symbols to waveform; and, as copy-synthesis, log-mel to waveform."""
 
     condition = "text"
+    begins_at_zero = ("acoustic.label.weight",)
 
     def __init__(self, config: Config, audio: AudioConfig) -> None:
         super().__init__(config, audio)
