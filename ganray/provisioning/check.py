@@ -33,7 +33,7 @@ def check(cluster: ClusterConfig) -> list[Check]:
         network.ports(nodes),
         encryption(cluster, nodes, address),
         *dashboard(cluster, nodes),
-        *agents(nodes),
+        *agents(cluster, nodes),
     ]
 
 

@@ -32,17 +32,25 @@ def dashboard(cluster: ClusterConfig, nodes: list[dict[str, Any]]) -> list[Check
     return checks
 
 
-def agents(nodes: list[dict[str, Any]]) -> list[Check]:
-    """Whether each machine's agent asks for a token: Ray has it on the network, wherever the dashboard listens."""
-    asked, wide = 0, []
+def agents(cluster: ClusterConfig, nodes: list[dict[str, Any]]) -> list[Check]:
+    """Whether each machine's agent asks for a token: Ray has it on the network, wherever the dashboard listens.
+
+    On Kubernetes a network policy may stand in for the token: then it is told, and is as the config says.
+    """
+    asked, wide, world = 0, [], False
     for node in nodes:
         port = node.get("DashboardAgentListenPort", 0)
         asked += bool(port)
         for address in ask(node, probe.reached_at, port)[:1] if port else ():
-            if ask(node, probe.knock, f"http://{address}:{port}/logs") not in (0, *_REFUSED):
-                wide.append(f"{address}:{port} ({name_of(node)})")
+            status = ask(node, probe.knock, f"http://{address}:{port}/logs")
+            if status not in _REFUSED:
+                wide.append(f"{address}:{port} ({name_of(node)}{'' if status else ', which did not answer'})")
+                world |= ip_address(address).is_global
     detail = f"start jobs for whoever reaches {', '.join(wide)}" if wide else f"{asked} let in nobody without a token"
-    mend = "start every machine with RAY_AUTH_MODE=token and the head's token, or let nobody else reach its ports"
+    mend = "start every machine with RAY_AUTH_MODE=token and the head's token"
+    fenced = bool(cluster.providers.kubernetes and cluster.security.network_policy and not cluster.security.token)
+    if wide and fenced and not world:
+        return [Check("agents", True, f"{detail}; that nobody else does is security.network_policy's to see to")]
     return [Check("agents", not wide, detail, mend)] if asked else []
 
 

@@ -111,22 +111,29 @@ def _do(command: list[str], resume: list[str], head: str, tell: Callable[[str], 
 def _end_with_us() -> None:
     """A step is interrupted when the pipeline is killed: a second one would go on with the run that it still trains.
 
-    Linux alone can do that.
+    Linux alone can do that. And Ctrl-C is how a step is told: it hears it even where the pipeline itself was begun deaf
+    to it, in a shell's background, or by Ray, which blocks it in all that it starts.
     """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     if _LIBC:
         _LIBC.prctl(_PDEATHSIG, signal.SIGINT)
 
 
 @contextlib.contextmanager
 def _passed_on(child: subprocess.Popen) -> Iterator[list[int]]:
-    """SIGTERM and Ctrl-C go to the step, which ends as it ends on its own; the signals that came."""
+    """SIGTERM and Ctrl-C go to the step, which ends as it ends on its own; the signals that came.
+
+    A pipeline that is a step itself hears its own by Ctrl-C alone, as `stop_as_ctrl_c` does, lest it tells its step twice.
+    """
     came: list[int] = []
 
     def pass_on(number: int, _: Any) -> None:
         came.append(number)
         child.send_signal(signal.SIGINT)
 
-    before = {number: signal.signal(number, pass_on) for number in (signal.SIGTERM, signal.SIGINT)}
+    heard = {signal.SIGTERM: signal.SIG_IGN if os.environ.get(STEP) else pass_on, signal.SIGINT: pass_on}
+    before = {number: signal.signal(number, handler) for number, handler in heard.items()}
     try:
         yield came
     finally:

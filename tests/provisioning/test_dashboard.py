@@ -14,6 +14,11 @@ from ganray.provisioning.dashboard import HEAD, agents, dashboard
 NODES = [{"Resources": {"CPU": 4}}, {"Resources": {HEAD: 1}}]
 
 
+def config(**more: Any) -> ClusterConfig:
+    document = {"name": "a", "storage": "runs", "pools": {"m": {"cpus": 4, "memory_gb": 4}}}
+    return load(ClusterConfig, document | more)
+
+
 @pytest.fixture
 def look(monkeypatch):
     """look(addresses that it is reached at, status without a token, **security) -> {name: check}."""
@@ -27,8 +32,7 @@ def look(monkeypatch):
 
         monkeypatch.setattr(module, "ask", ask)
         monkeypatch.setattr(module, "dashboard_url", lambda: "http://127.0.0.1:8265")
-        document = {"name": "a", "storage": "runs", "pools": {"m": {"cpus": 4, "memory_gb": 4}}, "security": security}
-        return {check.name: check for check in dashboard(load(ClusterConfig, document), NODES)}
+        return {check.name: check for check in dashboard(config(security=security), NODES)}
 
     return see
 
@@ -64,7 +68,7 @@ def test_whoever_needs_no_token_is_told_where_others_reach_it_or_one_is_wanted(l
     ("ports", "reached", "status", "told"),
     [
         ({"one": 52365, "two": 52365}, ["10.0.0.2"], 401, None),
-        ({"one": 52365, "two": 52365}, ["10.0.0.2"], 0, None),
+        ({"one": 52365, "two": 52365}, ["10.0.0.2"], 0, "(second/two, which did not answer)"),
         ({"one": 52365, "two": 52365}, [], 200, None),
         ({"one": 52365, "two": 52365}, ["10.0.0.2"], 200, "10.0.0.2:52365 (second/two)"),
         ({"one": 52365}, ["10.0.0.2"], 200, None),
@@ -85,14 +89,35 @@ def test_an_agent_that_starts_anyones_jobs_is_told_wherever_the_dashboard_listen
         {"NodeID": node, "NodeManagerHostname": name, "DashboardAgentListenPort": ports.get(node, 0)}
         for node, name in {"one": "first", "two": "second"}.items()
     ]
-    (check,) = agents(nodes)
+    (check,) = agents(config(), nodes)
     assert check.ok == (told is None)
     assert told is None or told in check.detail
     assert check.ok or "RAY_AUTH_MODE=token" in check.mend
 
 
+@pytest.mark.parametrize(
+    ("address", "security", "providers", "ok"),
+    [
+        ("10.0.0.2", {"token": False, "network_policy": True}, {"kubernetes": {}}, True),
+        ("8.8.8.8", {"token": False, "network_policy": True}, {"kubernetes": {}}, False),
+        ("10.0.0.2", {"token": True, "network_policy": True}, {"kubernetes": {}}, False),
+        ("10.0.0.2", {"token": False, "network_policy": True}, {}, False),
+        ("10.0.0.2", {"token": False}, {}, False),
+    ],
+)
+def test_a_network_policy_of_kubernetes_stands_in_for_a_token_that_is_not_wanted(
+    monkeypatch, address, security, providers, ok
+):
+    answers = {probe.reached_at: [address], probe.knock: 200}
+    monkeypatch.setattr(module, "ask", lambda node, question, *arguments: answers[question])
+    node = {"NodeID": "one", "NodeManagerHostname": "first", "DashboardAgentListenPort": 52365}
+    (check,) = agents(config(security=security, providers=providers), [node])
+    assert check.ok == ok
+    assert f"start jobs for whoever reaches {address}:52365" in check.detail
+
+
 def test_where_no_agent_runs_there_is_no_word_of_it():
-    assert agents([{"NodeID": "one", "DashboardAgentListenPort": 0}]) == []
+    assert agents(config(), [{"NodeID": "one", "DashboardAgentListenPort": 0}]) == []
 
 
 def test_a_port_that_is_open_on_loopback_alone_is_told_from_one_that_is_open_to_all():

@@ -17,6 +17,7 @@ from ganray.config import load
 from ganray.config.pipeline import PipelineConfig, pipeline_rules
 from ganray.errors import ConfigError, DataError
 from ganray.provisioning.pipeline import Failed, run
+from ganray.provisioning.stopping import STEP
 
 ROOT = Path(__file__).parents[2]
 
@@ -121,15 +122,27 @@ def test_what_can_not_be_is_told_before_anything_runs(tmp_path):
         run(pipeline(tmp_path, one=one, two="echo {one.b}"), print)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_who_ends_it_ends_the_step_and_the_same_command_goes_on(tmp_path, number):
+def ignored() -> None:
+    """As what a shell starts with &."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def blocked() -> None:
+    """As what Ray starts."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+
+
+@pytest.mark.parametrize(
+    ("number", "deaf"), [(signal.SIGTERM, ignored), (signal.SIGTERM, blocked), (signal.SIGINT, ignored)]
+)
+def test_who_ends_it_ends_the_step_and_the_same_command_goes_on(tmp_path, number, deaf):
     body = 'try:\n    time.sleep(60)\nexcept KeyboardInterrupt:\n    print(\'{"ended": "stopped"}\')'
     slow, rest = script(tmp_path, "slow", body), script(tmp_path, "rest", "print('{}')")
     file = tmp_path / "mine.yaml"
     steps = {"slow": {"run": slow, "resume": rest}, "after": {"run": rest}}
     file.write_text(json.dumps({"name": "p", "storage": str(tmp_path), "steps": steps}))
     command = [Path(sys.executable).with_name("ganray"), "cluster", "pipeline", file, "--json"]
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, preexec_fn=deaf)
     until = time.monotonic() + 60
     while not calls(tmp_path, "slow"):
         assert time.monotonic() < until
@@ -150,7 +163,9 @@ def test_a_step_does_not_outlive_a_pipeline_that_is_killed(tmp_path):
     file.write_text(
         json.dumps({"name": "p", "storage": str(tmp_path), "steps": {"slow": {"run": script(tmp_path, "slow", body)}}})
     )
-    child = subprocess.Popen([Path(sys.executable).with_name("ganray"), "cluster", "pipeline", file])
+    child = subprocess.Popen(
+        [Path(sys.executable).with_name("ganray"), "cluster", "pipeline", file], preexec_fn=ignored
+    )
     until = time.monotonic() + 60
     while not calls(tmp_path, "slow"):
         assert time.monotonic() < until
@@ -161,3 +176,26 @@ def test_a_step_does_not_outlive_a_pipeline_that_is_killed(tmp_path):
     while not ended.exists():
         assert time.monotonic() < until
         time.sleep(0.1)
+
+
+def test_a_pipeline_within_another_tells_its_step_once(tmp_path):
+    """`ray job stop` tells every process, and the outer pipeline tells the inner one, too."""
+    told = tmp_path / "told"
+    body = (
+        f"import signal\nsignal.signal(signal.SIGINT, lambda *_: open({str(told)!r}, 'a').write('x'))\n"
+        f"while not open({str(told)!r}, 'a+').tell():\n    time.sleep(0.1)\ntime.sleep(2)\nprint('{{}}')"
+    )
+    file = tmp_path / "mine.yaml"
+    steps = {"slow": {"run": script(tmp_path, "slow", body)}}
+    file.write_text(json.dumps({"name": "p", "storage": str(tmp_path), "steps": steps}))
+    command = [Path(sys.executable).with_name("ganray"), "cluster", "pipeline", file]
+    inner = subprocess.Popen(command, env=os.environ | {STEP: "1"})
+    until = time.monotonic() + 60
+    while not told.exists():
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        inner.send_signal(number)
+        time.sleep(0.5)
+    assert inner.wait(60) == 130
+    assert told.read_text() == "x"
