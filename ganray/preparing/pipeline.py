@@ -33,19 +33,16 @@ def prepared(
     """
     if not recordings:
         return
-    # Small, so that the bar moves and a long corpus takes no larger workers; but of some seconds: between two chunks a
-    # core waits .2 s for Ray, which with chunks of fifteen clips was a quarter of its time.
-    size = max(4, min(64, len(recordings) // 24))
-    chunks = [_chunk(recordings[i : i + size], known) for i in range(0, len(recordings), size)]
     if here:
-        yield from (prepare_chunk(chunk, config, only_audit) for chunk in chunks)
+        yield from (prepare_chunk(chunk, config, only_audit) for chunk in _chunks(recordings, known, config, 1))
         return
     import ray
 
     from ganray.provisioning import pools
 
     _hush()
-    pipeline = ray.data.from_arrow(chunks).map_batches(
+    cores = int(ray.cluster_resources().get("CPU", 1))
+    pipeline = ray.data.from_arrow(_chunks(recordings, known, config, cores)).map_batches(
         prepare_chunk,
         batch_size=None,
         batch_format="pyarrow",
@@ -55,6 +52,17 @@ def prepared(
     )
     pipeline.context.execution_options.preserve_order = True
     yield from pipeline.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=2)
+
+
+def _chunks(
+    recordings: Sequence[Recording], known: Mapping[str, str], config: PrepareConfig, cores: int
+) -> list[pa.Table]:
+    """Small, so that the bar moves, every core has several, and a long corpus takes no larger workers. But of some
+    seconds, and where each clip is judged or listened to, a few are: between two chunks a core waits .2 s for Ray,
+    which with chunks of fifteen clips that are not was a quarter of its time."""
+    most = 16 if config.judge or config.listen else 64
+    size = max(4, min(most, len(recordings) // max(24, 4 * cores)))
+    return [_chunk(recordings[i : i + size], known) for i in range(0, len(recordings), size)]
 
 
 def _chunk(recordings: Sequence[Recording], known: Mapping[str, str]) -> pa.Table:

@@ -39,8 +39,9 @@ def connect(address: str | None = None, num_cpus: int | None = None) -> bool:
     if address == "local":
         os.environ.setdefault(PROXY_PATIENCE, "60")
         anew = front.inherited()  # two that share ports get each other's requests
+        usual = front.usual()  # those may be somebody's own
         for name, value in front.environment(free_port(), free_port()).items():
-            if anew or name not in os.environ:
+            if name not in os.environ or (anew and name not in usual):
                 os.environ[name] = value
         port = free_port()
         _init(address, f"http://127.0.0.1:{port}", dashboard_host="127.0.0.1", dashboard_port=port, num_cpus=num_cpus)

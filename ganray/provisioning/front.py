@@ -5,20 +5,25 @@ takes a hundredth (docs/serving.md). And who sends a body slowly waits in HAProx
 to the front at its first line, and ten thousand of those kept everybody out for as long as they stayed.
 """
 
+import fcntl
 import json
 import os
+import random
 import resource
 import shutil
 import socket
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TextIO
 
 BODY_WITHIN_S = 10
 """For a body, or for its first 16 KiB; then the answer is a 408."""
 PORTS, PORTS_FROM, PORTS_UNTIL = 100, 20_000, 32_000
 """How many ports one Ray has behind HAProxy, and where they are taken from: between those of Ray's workers and those
 that systems give to clients."""
+_HELD: dict[int, TextIO] = {}
+"""First port → the lock on it and those behind it."""
 _BINARY, _FOLDER = "RAY_SERVE_HAPROXY_BINARY_PATH", "ganray-proxy-"
 _DOOR = f"    http-request wait-for-body time {BODY_WITHIN_S}s if METH_POST\n"
 _ERRORS = (
@@ -49,8 +54,8 @@ eval exec "'{haproxy}'" "$arguments"
 
 
 def environment(metrics_port: int, stats_port: int) -> dict[str, str]:
-    """Ray Serve's switches for it; none where there is no HAProxy, or no folder for it that is this user's alone: then
-    requests go through Ray's own proxy.
+    """Ray Serve's switches for it; none where there is no HAProxy, no folder for it that is this user's alone, or no
+    ports for it: then requests go through Ray's own proxy.
 
     Args:
         metrics_port: Where HAProxy tells its counters, to this machine alone.
@@ -63,20 +68,16 @@ def environment(metrics_port: int, stats_port: int) -> dict[str, str]:
     folder = Path(tempfile.gettempdir()) / f"{_FOLDER}{os.getuid()}"
     if not _ours_alone(folder):
         return {}
-    first = _ports()
+    first = _ports(folder)
+    if first is None:
+        return {}
     last = first + PORTS - 1
-    return {
+    return usual() | {
         _BINARY: str(_waiting(folder, haproxy)),
         "RAY_SERVE_DIRECT_INGRESS_MIN_HTTP_PORT": str(first),
         "RAY_SERVE_DIRECT_INGRESS_MAX_HTTP_PORT": str(last - 1),  # which no front has any more
         "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": str(last - 1),  # asked while no front is up
         "RAY_SERVE_FALLBACK_PROXY_GRPC_PORT": str(last),
-        "RAY_SERVE_ENABLE_HA_PROXY": "1",
-        "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
-        "RAY_SERVE_REQUEST_PATH_LOG_BUFFER_SIZE": "1",  # a line when it happens, not after a thousand
-        "RAY_SERVE_HAPROXY_NBTHREAD": str(min(4, os.cpu_count() or 1)),
-        "RAY_SERVE_HAPROXY_MAXCONN": str(_connections()),
-        "RAY_SERVE_HAPROXY_TIMEOUT_CLIENT_S": "300",  # of a client that neither sends nor takes; else 3,600
         "RAY_SERVE_HAPROXY_METRICS_PORT": str(metrics_port),
         "RAY_SERVE_HAPROXY_STATS_PORT": str(stats_port),
         "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC": str(folder / "haproxy.cfg"),
@@ -84,6 +85,18 @@ def environment(metrics_port: int, stats_port: int) -> dict[str, str]:
         "RAY_SERVE_HAPROXY_METRICS_SOCKET_PATH": str(folder / "metrics.sock"),
         "RAY_SERVE_HAPROXY_SERVER_STATE_BASE": str(folder),
         "RAY_SERVE_HAPROXY_SERVER_STATE_FILE": str(folder / "server-state"),
+    }
+
+
+def usual() -> dict[str, str]:
+    """Those of the switches that somebody may have otherwise: no other service minds."""
+    return {
+        "RAY_SERVE_ENABLE_HA_PROXY": "1",
+        "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
+        "RAY_SERVE_REQUEST_PATH_LOG_BUFFER_SIZE": "1",  # a line when it happens, not after a thousand
+        "RAY_SERVE_HAPROXY_NBTHREAD": str(min(4, os.cpu_count() or 1)),
+        "RAY_SERVE_HAPROXY_MAXCONN": str(_connections()),
+        "RAY_SERVE_HAPROXY_TIMEOUT_CLIENT_S": "300",  # of a client that neither sends nor takes; else 3,600
         "RAY_SERVE_PROXY_HEALTH_CHECK_PERIOD_S": "1",  # of 10: three are missed before a dead one is replaced
         "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "5",  # HAProxy hears of a replica's end within one
     }
@@ -104,12 +117,30 @@ def _haproxy() -> str | None:
     return str(bundled) if bundled and bundled.is_file() else shutil.which("haproxy")
 
 
-def _ports() -> int:
-    """The first of so many that nobody listens on. Ray's own are the same in every cluster: while a service had no
-    front up, HAProxy fell back to the proxy on Ray's port for it, which another service's on the machine has, too."""
-    groups = (PORTS_UNTIL - PORTS_FROM) // PORTS
-    starts = (PORTS_FROM + (os.getpid() + number) % groups * PORTS for number in range(groups))
-    return next((start for start in starts if all(map(_free, range(start, start + PORTS)))), PORTS_FROM)
+def _ports(folder: Path) -> int | None:
+    """The first of so many that nobody listens on, nor will: they are this process's as long as it lives.
+
+    Ray's own are the same in every cluster: while a service had no front up, HAProxy fell back to the proxy on Ray's
+    port for it, which another service's on the machine has, too.
+    """
+    others = [start for start in range(PORTS_FROM, PORTS_UNTIL, PORTS) if start not in _HELD]
+    random.SystemRandom().shuffle(others)  # in containers on a host's network neither process ids nor folders differ
+    for start in (*_HELD, *others):
+        if all(map(_free, range(start, start + PORTS))) and (start in _HELD or _held(folder / f"ports-{start}", start)):
+            return start
+    return None
+
+
+def _held(file: Path, start: int) -> bool:
+    """Keep a file of this user's locked until this process ends; False where another one does."""
+    lock = file.open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        return False
+    _HELD[start] = lock
+    return True
 
 
 def _free(port: int) -> bool:

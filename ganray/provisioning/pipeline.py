@@ -124,7 +124,7 @@ def _end_with_us() -> None:
 def _passed_on(child: subprocess.Popen) -> Iterator[list[int]]:
     """SIGTERM and Ctrl-C go to the step, which ends as it ends on its own; the signals that came.
 
-    A pipeline that is a step itself hears its own by Ctrl-C alone, as `stop_as_ctrl_c` does, lest it tells its step twice.
+    A pipeline that is a step itself listens to Ctrl-C alone, as `stop_as_ctrl_c` does, lest it tells its step twice.
     """
     came: list[int] = []
 

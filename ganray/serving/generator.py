@@ -59,7 +59,8 @@ class Generator:
         self.config = config
         self._shelf = Shelf(config)
         self._turns = Turns()
-        self._told = Clocks(time.perf_counter(), 0.0, time.process_time())
+        self._loading_s = 0.0
+        self._told = self._clocks()
         self._backlog = Backlog(config.queue.most_wait_s)
         self._loaded: dict[str, Loaded] = {}
         self._loading = asyncio.Lock()
@@ -106,7 +107,7 @@ class Generator:
     def record_autoscaling_stats(self) -> dict[str, float]:
         """What `ganray.serving.scaling` decides by."""
         backlog, told = self._backlog, self._told
-        now = self._told = Clocks(time.perf_counter(), self._turns.busy_s, time.process_time())
+        now = self._told = self._clocks()
         # What is left of a core for blocks is less than all of it: requests and sound go through this process, too.
         worked_s = max(now.turns_s - told.turns_s, (now.cpu_s - told.cpu_s) / self.config.replica.threads)
         self._meters.standing(backlog.by_voice, self._loaded)
@@ -117,6 +118,9 @@ class Generator:
             "streams": float(len(backlog.promises)),
             "waited_s": backlog.waited_s,
         }
+
+    def _clocks(self) -> Clocks:
+        return Clocks(time.perf_counter(), self._turns.busy_s, time.process_time() - self._loading_s)
 
     @property
     def _sizes(self) -> dict[str, Any]:
@@ -170,8 +174,16 @@ class Generator:
         async with self._loading:
             loaded = self._loaded.get(name)
             if loaded is None or (want is not None and loaded.of.digest != want.digest):
-                loaded = await asyncio.to_thread(self._load, name)
+                loaded = await asyncio.to_thread(self._load_aside, name)
         return loaded
+
+    def _load_aside(self, name: str) -> Loaded:
+        """Load a voice in a thread whose work is none of the requests': another replica would have to load it, too."""
+        began = time.thread_time()
+        try:
+            return self._load(name)
+        finally:
+            self._loading_s += time.thread_time() - began
 
     def _load(self, name: str) -> Loaded:
         of = self._shelf.voices().get(name)

@@ -31,12 +31,15 @@ _WHY = {
     504: "The front, or the replica that took the request, made nothing in time; see Retry-After.",
 }
 _TOLD = {
-    "Retry-After": ("integer", "In how many seconds it may go well, as the backlog says."),
+    "Retry-After": (
+        "integer",
+        "In how many seconds it may go well: as the backlog says, or 1 where no front answered.",
+    ),
     "WWW-Authenticate": ("string", "Bearer"),
     "server-timing": ("string", "Milliseconds until the first audio."),
     "x-audio-seconds": ("number", "Length of the audio, where it is known beforehand."),
     "x-model": ("string", "The voice that answers: of a name that is being promoted, one of two."),
-    "x-request-id": ("string", "The same as in the logs."),
+    "x-request-id": ("string", "The same as in the logs; none where no front answered."),
     "x-sample-rate": ("integer", "Of the audio, in Hz."),
     "x-seed": ("integer", "That makes the same bytes again."),
     "x-voice-digest": ("string", "Of the voice: same digest, same sound."),

@@ -12,7 +12,10 @@ import pytest
 
 from ganray.config.prepare import DenoiseConfig, F0Config, PrepareConfig
 from ganray.data import Dataset
+from ganray.data.recording import Recording
+from ganray.data.source import Source
 from ganray.preparing import prepare
+from ganray.preparing.pipeline import _chunks
 
 preparing = import_module("ganray.preparing.prepare")
 PLAIN = PrepareConfig(audit=False)
@@ -29,6 +32,23 @@ def corpus(make_corpus):
 
 def run(corpus, out, config=PLAIN, **options):
     return prepare(corpus, out, config, here=True, quiet=True, overwrite=True, **options)
+
+
+@pytest.mark.parametrize(
+    ("clips", "cores", "judge", "sizes"),
+    [
+        (1519, 2, False, {63}),
+        (1519, 64, False, {5}),
+        (20_000, 64, False, {64}),
+        (1519, 2, True, {16}),
+        (12, 2, False, {4}),
+    ],
+)
+def test_every_core_has_several_chunks_and_slow_stages_small_ones(clips, cores, judge, sizes):
+    recording = Recording("one", "Sentence one.", Source("one.wav"))
+    chunks = _chunks([recording] * clips, {}, PrepareConfig(judge=judge), cores)
+    assert sum(chunk.num_rows for chunk in chunks) == clips
+    assert {chunk.num_rows for chunk in chunks[:-1]} == sizes
 
 
 def test_nothing_is_redone_where_nothing_changed(corpus, tmp_path):

@@ -1,17 +1,30 @@
 """What a Ray that is started here is told of HAProxy."""
 
+import importlib
 import inspect
+import json
+import os
 import resource
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 from ray.serve._private import constants
 
 from ganray.provisioning import front
+
+
+def ports(told) -> set[int]:
+    """All that an environment's Ray has behind HAProxy."""
+    first, end = (int(told[f"RAY_SERVE_DIRECT_INGRESS_{which}_HTTP_PORT"]) for which in ("MIN", "MAX"))
+    fallback = [int(told[f"RAY_SERVE_FALLBACK_PROXY_{kind}_PORT"]) for kind in ("HTTP", "GRPC")]
+    assert not set(fallback) & set(range(first, end))
+    return {*range(first, end), *fallback}
 
 
 @pytest.fixture
@@ -55,19 +68,55 @@ def test_a_process_within_another_that_serves_finds_haproxy_and_not_itself(tempo
 def test_two_services_of_a_machine_have_no_port_in_common(temporary):
     """Ray's own are the same everywhere: while one had no front up, the other answered its requests."""
 
-    def ports() -> set[int]:
-        told = front.environment(1, 2)
-        first, end = (int(told[f"RAY_SERVE_DIRECT_INGRESS_{which}_HTTP_PORT"]) for which in ("MIN", "MAX"))
-        fallback = [int(told[f"RAY_SERVE_FALLBACK_PROXY_{kind}_PORT"]) for kind in ("HTTP", "GRPC")]
-        assert not set(fallback) & set(range(first, end))
-        return {*range(first, end), *fallback}
-
-    its = ports()
+    its = ports(front.environment(1, 2))
     with socket.socket() as another:
         another.bind(("127.0.0.1", max(its) - 1))
         another.listen()
-        assert not ports() & its
-    assert ports() == its
+        assert not ports(front.environment(1, 2)) & its
+
+
+def test_two_that_start_at_once_have_none_either_though_nobody_listens_yet(temporary, monkeypatch):
+    told = "print(json.dumps(front.environment(1, 2)), flush=True)"
+    code = f"import json; from ganray.provisioning import front; {told}; input()"
+    environment = os.environ | {"TMPDIR": str(temporary)}
+    begun = [
+        subprocess.Popen([sys.executable, "-c", code], stdin=PIPE, stdout=PIPE, text=True, env=environment)
+        for _ in range(2)
+    ]
+    taken = [ports(json.loads(one.stdout.readline())) for one in begun]
+    monkeypatch.setattr(front, "PORTS_UNTIL", front.PORTS_FROM)
+    for theirs in taken:  # whichever is tried first, it is held
+        start = min(theirs)
+        assert not front._held(temporary / f"ganray-proxy-{os.getuid()}" / f"ports-{start}", start)
+    for one in begun:
+        one.communicate("\n", timeout=60)
+    assert not taken[0] & taken[1]
+
+
+def test_where_no_ports_are_left_haproxy_is_left_alone(temporary, monkeypatch):
+    monkeypatch.setattr(front, "_HELD", {})
+    monkeypatch.setattr(front, "PORTS_UNTIL", front.PORTS_FROM)
+    assert front.environment(1, 2) == {}
+
+
+def test_what_somebody_chose_stays_at_a_second_start(temporary, monkeypatch):
+    """Ports are taken anew where they are those of a service before; a switch of one's own is not."""
+    connect = importlib.import_module("ganray.provisioning.connect")
+    begun = []
+    monkeypatch.setattr(connect, "_init", lambda *_, **__: begun.append(dict(os.environ)))
+    monkeypatch.setattr(connect.ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(connect, "stop_as_ctrl_c", lambda: None)
+    monkeypatch.setattr(os, "environ", dict(os.environ) | {"RAY_SERVE_ENABLE_HA_PROXY": "0"})
+    for name in front.environment(1, 2):
+        if name != "RAY_SERVE_ENABLE_HA_PROXY":
+            os.environ.pop(name, None)
+    connect.connect("local")
+    with socket.socket() as another:
+        another.bind(("127.0.0.1", min(ports(begun[0]))))
+        another.listen()
+        connect.connect("local")
+    assert [one["RAY_SERVE_ENABLE_HA_PROXY"] for one in begun] == ["0", "0"]
+    assert not ports(begun[0]) & ports(begun[1])
 
 
 def test_every_switch_is_one_that_ray_reads(temporary):

@@ -11,7 +11,7 @@ import pytest
 from ganray.config import AudioConfig
 from ganray.config.serve import ServeConfig
 from ganray.errors import GanrayError
-from ganray.serving.generator import Generator
+from ganray.serving.generator import Clocks, Generator
 from ganray.voice.description import Description
 from ganray.voice.speech import Block
 
@@ -145,13 +145,31 @@ def test_the_voice_that_was_asked_for_longest_ago_makes_room(loads):
     assert loads == ["a", "b", "c", "b"]
 
 
-def test_work_beside_the_turns_counts_too(generator):
-    generator.record_autoscaling_stats()
-    began, cpu = time.perf_counter(), time.process_time()
-    while time.process_time() < cpu + 0.2:
+def spin(seconds):
+    """Work of so many seconds of a core."""
+    until = time.thread_time() + seconds
+    while time.thread_time() < until:
         pass
-    busy = generator.record_autoscaling_stats()["busy"]
-    assert busy == pytest.approx(0.2 / (time.perf_counter() - began), rel=0.2)
+
+
+@pytest.mark.parametrize(
+    ("turns_s", "cpu_s", "threads", "busy"), [(0, 0.2, 1, 0.2), (0.3, 0.2, 1, 0.3), (0.1, 0.8, 2, 0.4), (0, 3, 1, 1)]
+)
+def test_work_beside_the_turns_counts_too(generator, monkeypatch, turns_s, cpu_s, threads, busy):
+    of_threads = generator.config.replica.model_copy(update={"threads": threads})
+    monkeypatch.setattr(generator, "config", generator.config.model_copy(update={"replica": of_threads}))
+    moments = iter([Clocks(0, 0, 0), Clocks(1, turns_s, cpu_s)])
+    monkeypatch.setattr(generator, "_clocks", lambda: next(moments))
+    generator.record_autoscaling_stats()
+    assert generator.record_autoscaling_stats()["busy"] == pytest.approx(busy)
+
+
+def test_loading_a_voice_is_no_work_that_another_replica_could_share(generator, monkeypatch):
+    monkeypatch.setattr(generator, "_load", lambda name: spin(0.5) or name)
+    before = generator._clocks().cpu_s
+    spin(0.2)
+    assert asyncio.run(generator._voice("english")) == "english"
+    assert 0.2 <= generator._clocks().cpu_s - before < 0.5
 
 
 def test_what_is_promised_is_told_by_voice_and_forgotten_when_it_is_made(generator, monkeypatch):
