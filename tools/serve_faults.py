@@ -23,13 +23,13 @@ import ray
 from ray import serve
 from serve_processes import CONTROLLER, GENERATOR, children, pids, proxies
 
+from ganray.config.bundled import located
 from ganray.config.serve import ServeConfig
 from ganray.provisioning import front
 from ganray.provisioning.connect import free_port
 from ganray.provisioning.start import LOST_NODE
 from ganray.serving import Endpoint, start
 from ganray.serving.load import SENTENCES, Heard, closed, listen, summary
-from ganray.voice.reader import located
 
 AFTER_S = 5.0
 

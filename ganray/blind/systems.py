@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from ganray.audio import read
+from ganray.config.bundled import located
 from ganray.data import Clip
 from ganray.errors import DataError, UsageError
-from ganray.voice.reader import CARD, located
+from ganray.voice.reader import CARD
 
 SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a")
 

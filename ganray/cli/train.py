@@ -47,11 +47,12 @@ def command(
       ganray train text_small --data data/mine --init english --set schedule.max_steps=800
       ganray train --resume runs/source_filter_small-7f3a --minutes 60
     """
+    from ganray.config.bundled import BUNDLED, located
     from ganray.data.storage import is_remote, place
     from ganray.gan.run import Run
     from ganray.models import load_run
     from ganray.training import resume, train
-    from ganray.voice import located
+    from ganray.voice.reader import CARD
 
     sets = [*overrides]
     if workers is not None:
@@ -59,9 +60,9 @@ def command(
     if minutes is not None:
         sets.append(f"schedule.max_minutes={minutes}")
     if source:
-        source = source if is_remote(source) else str(located(source))
-        parts = ["init.parts=generator"] if Path(source, "voice.yaml").is_file() else []  # unless told otherwise
-        sets = [*parts, *sets, f"init.source={place(source)}"]
+        folder = Path() if is_remote(source) else located(source)
+        parts = ["init.parts=generator"] if (folder / CARD).is_file() else []  # unless told otherwise
+        sets = [*parts, *sets, f"init.source={source if folder.parent == BUNDLED else place(source)}"]
     if run:
         if recipe or source:
             raise UsageError("--resume goes on with the run's own recipe", mend=f"leave {recipe or '--init'} out")

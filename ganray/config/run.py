@@ -155,7 +155,8 @@ class InitConfig(Schema):
     """What the networks begin with."""
 
     source: str | None = None
-    """Folder of a run (its best checkpoint) or of a voice; None: random weights, from the seed."""
+    """Folder of a run (its best checkpoint) or of a voice, or `english`, which comes with ganray; None: random weights,
+    from the seed."""
     parts: Literal["all", "generator", "vocoder"] = "all"
     """`all`: of a run, also its discriminators and both optimisers. A voice holds a generator alone, or of imported
     ones (`ganray import hifigan --discriminators`) those too.

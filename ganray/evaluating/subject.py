@@ -4,6 +4,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from ganray.config.bundled import BUNDLED, located
 from ganray.data import Dataset, Split
 from ganray.data.storage import is_remote, place
 from ganray.errors import DataError, UsageError
@@ -11,7 +12,7 @@ from ganray.evaluating.folder import SUFFIXES, Alone, Folder, Matched, is_folder
 from ganray.gan.run import Run
 from ganray.voice import Voice
 from ganray.voice.exported import chosen_step, export
-from ganray.voice.reader import BUNDLED, CARD, located
+from ganray.voice.reader import CARD
 
 
 def voice_folder(subject: str, step: str | int = "best") -> str:

@@ -7,6 +7,7 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
+from ganray.config.bundled import located
 from ganray.config.run import InitConfig
 from ganray.data.storage import is_remote, place
 from ganray.errors import DataError, UsageError
@@ -29,7 +30,7 @@ def warm_start(state: GanState, init: InitConfig, better: str) -> None:
     """
     if init.source is None:
         return
-    source = place(init.source)
+    source = place(init.source if is_remote(init.source) else located(init.source))
     folder = Path(source)
     if not is_remote(source) and (folder / "voice.yaml").is_file():
         judges = folder / "discriminators.safetensors"

@@ -8,6 +8,7 @@ from typing import Any
 from safetensors.torch import load_file
 
 from ganray.config import Architecture, AudioConfig, RunConfig
+from ganray.config.bundled import located
 from ganray.config.run import AdversarialConfig
 from ganray.errors import AudioContractError
 from ganray.gan.run import Run
@@ -17,7 +18,7 @@ from ganray.models.contract import remove_weight_norm
 from ganray.voice import Voice
 from ganray.voice.bundle import DISCRIMINATORS
 from ganray.voice.exported import chosen_step
-from ganray.voice.reader import CARD, located
+from ganray.voice.reader import CARD
 
 LSGAN = AdversarialConfig(ce=0.0, lambda_mse=1.0, hinge=0.0)
 """What imported discriminators were trained with: HiFi-GAN's."""

@@ -8,11 +8,12 @@ import re
 import time
 from pathlib import Path
 
+from ganray.config.bundled import located
 from ganray.config.serve import VOICE_NAME, ServeConfig
 from ganray.errors import GanrayError
 from ganray.serving.bucket import folder_of
 from ganray.voice.description import WEIGHTS, Description, describe
-from ganray.voice.reader import CARD, located
+from ganray.voice.reader import CARD
 
 log = logging.getLogger("ray.serve")
 LOOK_EVERY_S = 1.0

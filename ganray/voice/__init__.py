@@ -5,8 +5,9 @@
 
 from typing import TYPE_CHECKING, Any
 
+from ganray.config.bundled import located
 from ganray.voice.delivery import Delivery
-from ganray.voice.reader import located, open_reader
+from ganray.voice.reader import open_reader
 from ganray.voice.speech import Block, Speech, SpokenWord
 
 if TYPE_CHECKING:

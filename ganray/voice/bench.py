@@ -125,9 +125,10 @@ def _engines(path: str) -> tuple[Engines, dict[str, Callable[[], object]]]:
     """Name → what says the text and returns its seconds, and name → what makes its first block; the one used first."""
     import torch
 
+    from ganray.config.bundled import located
     from ganray.voice.bundle import Voice
     from ganray.voice.delivery import Delivery
-    from ganray.voice.reader import located, open_reader
+    from ganray.voice.reader import open_reader
 
     torch.set_num_threads(1)
     voice, delivery = Voice.load(path), Delivery()

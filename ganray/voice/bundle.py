@@ -24,6 +24,7 @@ from torch import Tensor, nn
 
 from ganray.audio import log_mel, write
 from ganray.config import Architecture, AudioConfig
+from ganray.config.bundled import located
 from ganray.config.load import dump_yaml
 from ganray.data import Clip
 from ganray.errors import ConfigError, DataError, UsageError
@@ -34,7 +35,7 @@ from ganray.text import front_end
 from ganray.voice.delivery import Delivery
 from ganray.voice.graphs import write_graphs
 from ganray.voice.imitation import imitate
-from ganray.voice.reader import CARD, MEND, SCHEMA_VERSION, located, read_card
+from ganray.voice.reader import CARD, MEND, SCHEMA_VERSION, read_card
 from ganray.voice.speech import Block, Lexicon, Speaker, Speech
 from ganray.voice.stream import stream
 from ganray.voice.torch_engine import TorchEngine

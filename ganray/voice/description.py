@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from ganray.config import AudioConfig
+from ganray.config.bundled import located
 from ganray.errors import DataError
-from ganray.voice.reader import CARD, MEND, located, read_card
+from ganray.voice.reader import CARD, MEND, read_card
 
 WEIGHTS = "generator.safetensors"
 

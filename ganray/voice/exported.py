@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from ganray.audio import log_mel
+from ganray.config.bundled import located
 from ganray.data import Dataset
 from ganray.errors import DataError, UsageError
 from ganray.gan.run import Run
@@ -14,7 +15,7 @@ from ganray.metrics import MEASURES
 from ganray.models import Generator, build_generator
 from ganray.voice.bundle import Voice, save_voice
 from ganray.voice.published.hifigan import export_hifigan
-from ganray.voice.reader import CARD, located
+from ganray.voice.reader import CARD
 
 
 def export(

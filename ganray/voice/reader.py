@@ -4,21 +4,14 @@ from pathlib import Path
 from typing import Any
 
 from ganray.config import read_yaml
+from ganray.config.bundled import located
 from ganray.errors import ConfigError, DataError, UsageError
 from ganray.text import front_end
 from ganray.voice.speech import Speaker
 
-BUNDLED = Path(__file__).parent.parent / "voices"
-"""Voices that come with ganray, by their names."""
 CARD = "voice.yaml"
 SCHEMA_VERSION = 1
 MEND = "make a voice with: ganray export RUN --out VOICE"
-
-
-def located(voice: str | Path) -> Path:
-    """The folder of a voice that is given by its path, or by its name where it comes with ganray."""
-    path, ours = Path(voice), BUNDLED / str(voice)
-    return ours if not path.exists() and path.name == str(voice) and ours.is_dir() else path
 
 
 def read_card(path: Path) -> dict[str, Any]:

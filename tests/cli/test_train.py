@@ -26,6 +26,11 @@ def begun(monkeypatch, ganray):
 
 def test_a_run_begins_with_the_voice_in_the_box_by_its_name(begun):
     init = begun("--init", "english").init
+    assert (init.source, init.parts) == ("english", "generator")
+
+
+def test_another_voice_is_one_by_its_card(begun):
+    init = begun("--init", located("english")).init
     assert (init.source, init.parts) == (str(located("english").absolute()), "generator")
 
 

@@ -6,6 +6,7 @@ import math
 import pytest
 import torch
 
+from ganray.config import bundled
 from ganray.config.run import InitConfig
 from ganray.errors import ConfigError, DataError, UsageError
 from ganray.gan import GanState, GanStep
@@ -205,6 +206,15 @@ def test_a_warm_start_from_a_voice_takes_the_generator_alone(tiny_run, batches, 
     warm_start(new, InitConfig(source=str(tmp_path / "voice"), parts="generator"), "lower")
     assert same(new.generator.state_dict(), old.average.state_dict())
     assert same(new.discriminators.state_dict(), judges)
+
+
+def test_a_warm_start_from_a_voice_that_comes_with_ganray(tiny_run, batches, tmp_path, monkeypatch):
+    old = trained(tiny_run(), batches, tmp_path / "old")
+    monkeypatch.setattr(bundled, "BUNDLED", tmp_path)
+    export(tmp_path / "old", tmp_path / "somebody")
+    new = GanState(tiny_run("seed=2"))
+    warm_start(new, InitConfig(source="somebody", parts="generator"), "lower")
+    assert same(new.generator.state_dict(), old.average.state_dict())
 
 
 def test_a_vocoder_that_is_trained_becomes_that_of_a_text_generator(tiny_run, tiny_text_run, batches, tmp_path):

@@ -11,12 +11,12 @@ import yaml
 
 from ganray.audio.pitch import fundamental
 from ganray.cli import main
-from ganray.config import Architecture
+from ganray.config import Architecture, bundled
 from ganray.config.prepare import F0Config
 from ganray.errors import DataError, UsageError
 from ganray.models import build_generator
 from ganray.text import read_lexicon
-from ganray.voice import Delivery, Voice, bundle, reader
+from ganray.voice import Delivery, Voice, bundle
 
 TEXT = "Dr. Lee paid $5.50. Was it enough? Nobody knew."
 
@@ -165,7 +165,7 @@ def test_a_recording_of_something_else_is_refused(text_voice):
 
 
 def test_a_voice_that_comes_with_ganray_is_opened_by_its_name(text_voice, tmp_path, monkeypatch):
-    monkeypatch.setattr(reader, "BUNDLED", tmp_path)
+    monkeypatch.setattr(bundled, "BUNDLED", tmp_path)
     with pytest.raises(DataError, match="no voice at nobody"):
         Voice.load("nobody")
     shutil.copytree(text_voice, tmp_path / "somebody")
