@@ -2,9 +2,9 @@
 
 python tools/prosody.py VOICE [DATASET]
 
-Measured on the sound: F0 by DIO (medians of the frames that are voiced in both), lengths, levels, PER. With a dataset,
-also whether `--like` follows 20 of its held-out recordings: F0 against the recording's where both are voiced, without
-the median distance, which is the voice's own.
+And its styles, where it has some. Measured on the sound: F0 by DIO (medians of the frames that are voiced in both),
+lengths, levels, PER. With a dataset, also whether `--like` follows 20 of its held-out recordings: F0 against the
+recording's where both are voiced, without the median distance, which is the voice's own.
 """
 
 import json
@@ -30,7 +30,7 @@ SENTENCES = [
     "His answer was short, but it was not what they had expected.",
     "The wind had stopped, and even the dogs were quiet.",
 ]
-ASKED: dict[str, dict[str, float]] = {
+ASKED: dict[str, dict[str, Any]] = {
     "as it is": {},
     "pitch +3": {"pitch": 3},
     "pitch -3": {"pitch": -3},
@@ -49,7 +49,7 @@ def main(path: str, dataset: str | None = None) -> None:
     """Print a line of JSON for everything that is asked for."""
     voice = Voice.load(path)
     plain = [analysed(voice, text, {}) for text in SENTENCES]
-    for name, delivery in ASKED.items():
+    for name, delivery in (ASKED | styles(voice)).items():
         made = [analysed(voice, text, delivery) for text in SENTENCES]
         pairs = list(zip(made, plain, strict=True))
         row = {
@@ -92,7 +92,16 @@ def judged(voice: Voice, name: str, made: np.ndarray, clip: Clip) -> float:
     return measure(name, made, reference=clip.waveform, text=clip.text, sample_rate=rate, audio=voice.audio)
 
 
-def analysed(voice: Voice, text: str, delivery: dict[str, float]) -> dict[str, Any]:
+def styles(voice: Voice) -> dict[str, dict[str, Any]]:
+    """Each style of a voice, and the first two in halves."""
+    names = voice.generator.labels.styles
+    asked: dict[str, dict[str, Any]] = {f"style {name}": {"style": name} for name in names}
+    if len(names) > 1:
+        asked["both styles"] = {"style": dict.fromkeys(names[:2], 0.5)}
+    return asked
+
+
+def analysed(voice: Voice, text: str, delivery: dict[str, Any]) -> dict[str, Any]:
     """What can be measured of a sentence."""
     waveform = voice.say(text, Delivery(**delivery)).waveform
     f0 = fundamental(waveform, voice.audio, F0Config())
