@@ -1,7 +1,6 @@
 """`ganray train`: a dataset and a recipe become a run."""
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import click
@@ -44,7 +43,7 @@ def command(
       ganray train source_filter_small --data data/kathleen --workers 2 --minutes 30
       ganray train hifigan_v1.yaml --data data/kathleen --set optim.generator.lr=1e-4
       ganray train source_filter_small --data data/other --init voices/kathleen --minutes 10
-      ganray train text_small --data data/mine --init english --set schedule.max_steps=800
+      ganray train text_tuned --data data/mine
       ganray train --resume runs/source_filter_small-7f3a --minutes 60
     """
     from ganray.config.bundled import BUNDLED, located
@@ -60,9 +59,10 @@ def command(
     if minutes is not None:
         sets.append(f"schedule.max_minutes={minutes}")
     if source:
-        folder = Path() if is_remote(source) else located(source)
-        parts = ["init.parts=generator"] if (folder / CARD).is_file() else []  # unless told otherwise
-        sets = [*parts, *sets, f"init.source={source if folder.parent == BUNDLED else place(source)}"]
+        folder = None if is_remote(source) else located(source)
+        if folder and (folder / CARD).is_file():
+            sets.insert(0, "init.parts=generator")  # unless told otherwise
+        sets.append(f"init.source={source if folder and folder.parent == BUNDLED else place(source)}")
     if run:
         if recipe or source:
             raise UsageError("--resume goes on with the run's own recipe", mend=f"leave {recipe or '--init'} out")

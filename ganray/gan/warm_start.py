@@ -13,6 +13,7 @@ from ganray.data.storage import is_remote, place
 from ganray.errors import DataError, UsageError
 from ganray.gan.run import Run
 from ganray.gan.state import GanState
+from ganray.models.contract import Generator
 from ganray.models.weight_norm import parted
 
 
@@ -71,10 +72,10 @@ def _load_generator(state: GanState, weights: dict[str, Any], average: dict[str,
             )
 
 
-def _grown(network: nn.Module, weights: dict[str, Any]) -> dict[str, Any]:
+def _grown(network: Generator, weights: dict[str, Any]) -> dict[str, Any]:
     """With zeros for what tells speakers, languages and styles apart, where `weights` know none: each begins alike."""
-    names = getattr(network, "begins_at_zero", ())
-    return {name: torch.zeros_like(value) for name, value in network.state_dict().items() if name in names} | weights
+    ours = network.state_dict()
+    return {name: torch.zeros_like(ours[name]) for name in network.begins_at_zero if name in ours} | weights
 
 
 def _load(network: nn.Module, weights: dict[str, Any], source: str) -> None:

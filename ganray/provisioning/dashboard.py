@@ -35,7 +35,8 @@ def dashboard(cluster: ClusterConfig, nodes: list[dict[str, Any]]) -> list[Check
 def agents(cluster: ClusterConfig, nodes: list[dict[str, Any]]) -> list[Check]:
     """Whether each machine's agent asks for a token: Ray has it on the network, wherever the dashboard listens.
 
-    On Kubernetes a network policy may stand in for the token: then it is told, and is as the config says.
+    A network policy may stand in for the token where the config knows Kubernetes alone: then it is told, and is as the
+    config says.
     """
     asked, wide, world = 0, [], False
     for node in nodes:
@@ -48,8 +49,8 @@ def agents(cluster: ClusterConfig, nodes: list[dict[str, Any]]) -> list[Check]:
                 world |= ip_address(address).is_global
     detail = f"start jobs for whoever reaches {', '.join(wide)}" if wide else f"{asked} let in nobody without a token"
     mend = "start every machine with RAY_AUTH_MODE=token and the head's token"
-    fenced = bool(cluster.providers.kubernetes and cluster.security.network_policy and not cluster.security.token)
-    if wide and fenced and not world:
+    kubernetes = [name for name, provider in cluster.providers if provider] == ["kubernetes"]
+    if wide and not world and kubernetes and cluster.security.network_policy and not cluster.security.token:
         return [Check("agents", True, f"{detail}; that nobody else does is security.network_policy's to see to")]
     return [Check("agents", not wide, detail, mend)] if asked else []
 

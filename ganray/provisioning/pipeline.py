@@ -20,7 +20,7 @@ from typing import Any
 from ganray.config.pipeline import REFERENCE, PipelineConfig, StepConfig
 from ganray.data.storage import Storage, place
 from ganray.errors import DataError, GanrayError
-from ganray.provisioning.stopping import STEP
+from ganray.provisioning.stopping import STEP, is_step
 
 _NOTHING_THERE = (2, 4)
 """Exit codes of a verb that finds nothing to resume: it was killed before it wrote anything."""
@@ -132,7 +132,7 @@ def _passed_on(child: subprocess.Popen) -> Iterator[list[int]]:
         came.append(number)
         child.send_signal(signal.SIGINT)
 
-    heard = {signal.SIGTERM: signal.SIG_IGN if os.environ.get(STEP) else pass_on, signal.SIGINT: pass_on}
+    heard = {signal.SIGTERM: signal.SIG_IGN if is_step() else pass_on, signal.SIGINT: pass_on}
     before = {number: signal.signal(number, handler) for number, handler in heard.items()}
     try:
         yield came

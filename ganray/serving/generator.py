@@ -60,7 +60,6 @@ class Generator:
         self._shelf = Shelf(config)
         self._turns = Turns()
         self._loading_s = 0.0
-        self._told = self._clocks()
         self._backlog = Backlog(config.queue.most_wait_s)
         self._loaded: dict[str, Loaded] = {}
         self._loading = asyncio.Lock()
@@ -68,6 +67,7 @@ class Generator:
         loaded = self._load(first) if first and first in self._shelf.voices() else None
         if loaded and loaded.speaker:  # the first request finds a warm voice, and a speed to promise by
             self._warm(loaded.speaker)
+        self._told = self._clocks()  # from here on: coming up is nobody's load
 
     async def vocode(self, voice: str, signal: np.ndarray, seed: int) -> AsyncIterator[Answer]:
         """Blocks from a waveform (T,) at the voice's rate, or from its mel (M, F).

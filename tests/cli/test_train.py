@@ -38,5 +38,7 @@ def test_of_a_voice_less_can_be_asked_for(begun):
     assert begun("--init", "english", "--set", "init.parts=vocoder").init.parts == "vocoder"
 
 
-def test_of_a_run_all_is_taken(begun, tmp_path):
+def test_of_a_run_all_is_taken(begun, tmp_path, monkeypatch):
     assert begun("--init", tmp_path).init.parts == "all"
+    monkeypatch.chdir(located("english"))  # a card beside which one stands says nothing of a run in a bucket
+    assert begun("--init", "s3://bucket/run").init.parts == "all"

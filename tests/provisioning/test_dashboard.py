@@ -102,6 +102,7 @@ def test_an_agent_that_starts_anyones_jobs_is_told_wherever_the_dashboard_listen
         ("8.8.8.8", {"token": False, "network_policy": True}, {"kubernetes": {}}, False),
         ("10.0.0.2", {"token": True, "network_policy": True}, {"kubernetes": {}}, False),
         ("10.0.0.2", {"token": False, "network_policy": True}, {}, False),
+        ("10.0.0.2", {"token": False, "network_policy": True}, {"kubernetes": {}, "rack": {"ssh_user": "ray"}}, False),
         ("10.0.0.2", {"token": False}, {}, False),
     ],
 )

@@ -164,6 +164,13 @@ def test_work_beside_the_turns_counts_too(generator, monkeypatch, turns_s, cpu_s
     assert generator.record_autoscaling_stats()["busy"] == pytest.approx(busy)
 
 
+def test_coming_up_is_no_load(voice, monkeypatch):
+    monkeypatch.setattr(Generator, "_load", lambda self, name: spin(0.5))
+    generator = Generator(ServeConfig(voices={"slow": "nowhere"}), "slow")
+    time.sleep(0.2)
+    assert generator.record_autoscaling_stats()["busy"] < 0.3
+
+
 def test_loading_a_voice_is_no_work_that_another_replica_could_share(generator, monkeypatch):
     monkeypatch.setattr(generator, "_load", lambda name: spin(0.5) or name)
     before = generator._clocks().cpu_s
