@@ -42,6 +42,9 @@ def agents(cluster: ClusterConfig, nodes: list[dict[str, Any]]) -> list[Check]:
     for node in nodes:
         port = node.get("DashboardAgentListenPort", 0)
         asked += bool(port)
+        if port and not ask(node, probe.is_up, port):
+            wide.append(f"port {port} ({name_of(node)}, which did not answer)")
+            continue
         for address in ask(node, probe.reached_at, port)[:1] if port else ():
             status = ask(node, probe.knock, f"http://{address}:{port}/logs")
             if status not in _REFUSED:

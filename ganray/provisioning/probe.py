@@ -116,6 +116,16 @@ def reached_at(port: int, timeout_s: float = 3) -> list[str]:
     return [address for address in others if f"{address}:{port}" not in closed]
 
 
+def is_up(port: int, patience_s: float = 10) -> bool:
+    """Whether a port of this machine answers by then, on any address: an agent comes up seconds after its node."""
+    until = time.monotonic() + patience_s
+    while closed_ports([("127.0.0.1", port)]) and not reached_at(port):
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.5)
+    return True
+
+
 def closed_ports(wanted: list[tuple[str, int]], timeout_s: float = 3) -> list[str]:
     """`HOST:PORT` of those that can't be connected to from here."""
     closed = []

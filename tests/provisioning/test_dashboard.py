@@ -67,6 +67,7 @@ def test_whoever_needs_no_token_is_told_where_others_reach_it_or_one_is_wanted(l
 @pytest.mark.parametrize(
     ("ports", "reached", "status", "told"),
     [
+        ({"one": 52365, "two": 52365}, None, 0, "port 52365 (second/two, which did not answer)"),
         ({"one": 52365, "two": 52365}, ["10.0.0.2"], 401, None),
         ({"one": 52365, "two": 52365}, ["10.0.0.2"], 0, "(second/two, which did not answer)"),
         ({"one": 52365, "two": 52365}, [], 200, None),
@@ -82,6 +83,8 @@ def test_an_agent_that_starts_anyones_jobs_is_told_wherever_the_dashboard_listen
     def ask(node, question, *arguments):
         if question is probe.reached_at:
             return reached
+        if question is probe.is_up:
+            return reached is not None
         return status if node["NodeID"] == "two" else 401
 
     monkeypatch.setattr(module, "ask", ask)
@@ -109,7 +112,7 @@ def test_an_agent_that_starts_anyones_jobs_is_told_wherever_the_dashboard_listen
 def test_a_network_policy_of_kubernetes_stands_in_for_a_token_that_is_not_wanted(
     monkeypatch, address, security, providers, ok
 ):
-    answers = {probe.reached_at: [address], probe.knock: 200}
+    answers = {probe.is_up: True, probe.reached_at: [address], probe.knock: 200}
     monkeypatch.setattr(module, "ask", lambda node, question, *arguments: answers[question])
     node = {"NodeID": "one", "NodeManagerHostname": "first", "DashboardAgentListenPort": 52365}
     (check,) = agents(config(security=security, providers=providers), [node])
@@ -119,6 +122,15 @@ def test_a_network_policy_of_kubernetes_stands_in_for_a_token_that_is_not_wanted
 
 def test_where_no_agent_runs_there_is_no_word_of_it():
     assert agents(config(), [{"NodeID": "one", "DashboardAgentListenPort": 0}]) == []
+
+
+def test_a_port_that_is_up_is_told_from_one_that_never_is():
+    with socket.socket() as loopback:
+        loopback.bind(("127.0.0.1", 0))
+        port = loopback.getsockname()[1]
+        assert not probe.is_up(port, patience_s=0)
+        loopback.listen()
+        assert probe.is_up(port, patience_s=0)
 
 
 def test_a_port_that_is_open_on_loopback_alone_is_told_from_one_that_is_open_to_all():
